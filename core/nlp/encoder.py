@@ -1,0 +1,111 @@
+"""The sentence encoder: a text becomes a vector whose cosine to another says how alike they mean.
+
+The shipped one is all-MiniLM-L6-v2 as int8 ONNX (see models/minilm/README.md). It runs once for each
+message, and everything else (retrieval, categories, duplicates, sentiment) is computed from that one pass.
+"""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+Vector = NDArray[np.float32]
+
+SHIPPED = Path(__file__).parent / "models" / "minilm"
+
+# 256 tokens are all that is read; a longer text would only cost tokenizing time.
+MAX_CHARACTERS = 8_000
+
+
+class Embedder(Protocol):
+    """A port: the shipped `Encoder`, or a model named in the settings."""
+
+    @property
+    def name(self) -> str:
+        """Stored beside vectors: those of another name must be made anew."""
+
+    @property
+    def dimension(self) -> int: ...
+
+    async def embed(self, text: str) -> Vector:
+        """L2-normalised, of shape (dimension,)."""
+
+    async def embed_many(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """(len(texts), dimension); the row of a text does not depend on its neighbours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """What one pass gives: the L2-normalised sentence vector, and the mean hidden state of each layer.
+
+    `layers` is for the sentiment model: early layers still carry tone, which the sentence vector has dropped.
+    """
+
+    vector: Vector
+    layers: Vector
+
+
+class Encoder:
+    """MiniLM on onnxruntime. `sessions` is how many texts are encoded at the same time, each on one thread.
+
+    The threads share one onnxruntime session: its run() is thread-safe, and the weights are in memory once.
+    """
+
+    name = "all-MiniLM-L6-v2-int8-1"
+    dimension = 384
+
+    def __init__(self, sessions: int = 2, path: Path = SHIPPED) -> None:
+        self._tokenizer = Tokenizer.from_file(str(path / "tokenizer.json"))
+        self._session = onnxruntime.InferenceSession(
+            str(path / "model.onnx"), _options(), providers=["CPUExecutionProvider"]
+        )
+        self._sessions = sessions
+        self._pool = ThreadPoolExecutor(sessions, thread_name_prefix="encoder")
+
+    async def encode(self, text: str) -> Encoding:
+        return await asyncio.get_running_loop().run_in_executor(self._pool, self._encode, text)
+
+    async def embed(self, text: str) -> Vector:
+        return (await self.encode(text)).vector
+
+    async def embed_many(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        rows = np.empty((len(texts), self.dimension), dtype=np.float32)
+        waiting = iter(enumerate(texts))
+        # Never more in the pool than it can work on: a customer's message then waits for one text, not all.
+        async with asyncio.TaskGroup() as group:
+            for _ in range(self._sessions):
+                group.create_task(self._fill(rows, waiting))
+        return rows
+
+    def close(self) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    async def _fill(self, rows: NDArray[np.float32], waiting: Iterator[tuple[int, str]]) -> None:
+        for number, text in waiting:
+            rows[number] = await self.embed(text)
+
+    def _encode(self, text: str) -> Encoding:
+        # A lone surrogate (half an emoji) is no text to the tokenizer.
+        readable = text[:MAX_CHARACTERS].encode("utf-8", "replace").decode("utf-8")
+        ids = np.array([self._tokenizer.encode(readable).ids], dtype=np.int64)
+        vector, layers = self._session.run(["vector", "layers"], {"ids": ids})
+        return Encoding(vector[0], layers[0])
+
+
+def _options() -> onnxruntime.SessionOptions:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.add_session_config_entry("session.inter_op.allow_spinning", "0")
+    # The arena and the memory plan keep the buffers of the longest text ever seen, for each length again.
+    options.enable_cpu_mem_arena = False
+    options.enable_mem_pattern = False
+    return options
