@@ -18,18 +18,19 @@ document.currentScript.deskhand((() => {
   };
 
   // No alternative can start inside another's failed attempt more than once, so hostile text costs linear time.
-  const INLINE = /`([^`\n]+)`|\*\*([^*]+)\*\*|!?\[([^[\]]+)\]\(([^()\s]+)\)|\[(\d{1,2})\]|(https?:\/\/[^\s<>"']+)/g;
+  const INLINE = /`([^`\n]+)`|\*\*([^*]+)\*\*|\*([^\s*][^*]*)\*|!?\[([^[\]]+)\]\(([^()\s]+)\)|\[(\d{1,2})\]|(https?:\/\/[^\s<>"']+)/g;
 
   // `sources` are the message's citations: "[2]" in an answer points at the second one.
   const inline = (kit, text, sources) => {
     const nodes = [];
     let end = 0;
     for (const match of text.matchAll(INLINE)) {
-      const [whole, code, bold, label, target, number, bare] = match;
+      const [whole, code, bold, leaning, label, target, number, bare] = match;
       nodes.push(text.slice(end, match.index));
       end = match.index + whole.length;
       if (code) nodes.push(kit.h("code", {}, code));
       else if (bold) nodes.push(kit.h("strong", {}, ...inline(kit, bold, sources)));
+      else if (leaning) nodes.push(kit.h("em", {}, leaning));
       else if (label) nodes.push(link(kit, label, target));
       else if (bare) {
         const url = bare.replace(/[.,;:!?)\]]+$/, ""); // the sentence's own punctuation

@@ -46,7 +46,7 @@ document.currentScript.deskhand((() => {
 
     // From here: waits below everything else until acknowledged.
     pend(id, text) {
-      this.put(id, { message: { id, author: "customer", text }, at: Infinity, state: "sending", problem: null });
+      this.put(id, { message: { id, author: "customer", text, created_at: new Date().toISOString() }, at: Infinity, state: "sending", problem: null });
     }
 
     acknowledge(id) {

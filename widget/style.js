@@ -103,7 +103,7 @@ document.currentScript.deskhand({ css: `
   @keyframes rise { from { opacity: 0; transform: translateY(10px) scale(.98); } }
   @keyframes turn { to { transform: rotate(1turn); } }
   @media (prefers-color-scheme: dark) {
-    .panel { --bg: #15171c; --text: #eceef2; --faint: #a2a9b5; --soft: #262a32; --edge-line: #363b45; --error: #ff8d8d; --raised: #1c1f26; color-scheme: dark; }
+    .panel { --bg: #15171c; --text: #eceef2; --faint: #a2a9b5; --soft: #262a32; --edge-line: #363b45; --error: #ff8d8d; --raised: #1c1f26; color-scheme: dark; border: 1px solid var(--edge-line); }
     .banner { background: #3a3014; color: #f6e2a8; border-color: #54461f; }
   }
   @media (max-width: 480px) {

@@ -196,12 +196,13 @@
   let panel = null;
   let loading = null;
   const load = () => {
-    loading = loading || Promise.all([...PARTS, ...(TRANSLATED.includes(language) ? ["words"] : [])].map(fetchPart))
-      .then((parts) => {
-        const { Panel, ...rest } = Object.assign({}, ...parts);
-        panel = new Panel(kit, rest);
-        return panel;
-      });
+    if (loading) return loading;
+    const words = TRANSLATED.includes(language) && fetchPart("words").catch(() => ({})); // English will do
+    loading = Promise.all([...PARTS.map(fetchPart), words]).then((parts) => {
+      const { Panel, ...rest } = Object.assign({}, ...parts);
+      panel = new Panel(kit, rest);
+      return panel;
+    });
     loading.catch(() => { loading = null; });
     return loading;
   };
