@@ -41,7 +41,8 @@ def read_safetensors(path: Path) -> Weights:
 class GraphWriter:
     """Collects nodes and initializers; each method adds one node and returns its output's name."""
 
-    def __init__(self) -> None:
+    def __init__(self, divisors: dict[str, NDArray[np.float32]]) -> None:
+        self.divisors = divisors
         self.nodes: list[onnx.NodeProto] = []
         self.initializers: list[onnx.TensorProto] = []
 
@@ -59,6 +60,11 @@ class GraphWriter:
         rounded = np.clip(np.rint(weight / scale), -127, 127).astype(np.int8)
         return self.constant(name, rounded), self.constant(f"{name}.scale", scale)
 
+    def smoothed(self, x: str, part: str) -> str:
+        """`x` by channel as int8 can hold it best; its reader's weights are multiplied to match."""
+        factor = self.constant(f"{part}.smoothing", 1 / self.divisors[part])
+        return self.node("Mul", [x, factor], f"{part}.smoothed")
+
     def linear(self, x: str, name: str, weight: NDArray[np.float32], bias: NDArray[np.float32] | None) -> str:
         quantized, scale = self.int8_columns(f"{name}.weight", weight)
         inputs = [x, quantized, scale]
@@ -67,8 +73,9 @@ class GraphWriter:
         return self.node("DynamicQuantizeMatMul", inputs, name, domain=CONTRIB)
 
 
-def build_graph(weights: Weights) -> onnx.ModelProto:
-    graph = GraphWriter()
+def build_graph(weights: Weights, divisors: dict[str, NDArray[np.float32]]) -> onnx.ModelProto:
+    """`divisors` are those of `calibration.divisors`."""
+    graph = GraphWriter(divisors)
     hidden = _embeddings(graph, weights)
     pooled = []
     graph.constant("token_axis", np.array([1], dtype=np.int64))
@@ -112,11 +119,12 @@ def _layer(graph: GraphWriter, weights: Weights, number: int, hidden: str) -> st
     attended = _attention(graph, weights, number, hidden)
     projected = graph.linear(attended, f"{name}.projected", read("attention.output.dense.weight").T, None)
     hidden = _add_and_norm(graph, weights, f"{prefix}attention.output", hidden, projected, f"{name}.middle")
-    wide = graph.linear(
-        hidden, f"{name}.wide", read("intermediate.dense.weight").T, read("intermediate.dense.bias")
-    )
+    weight = read("intermediate.dense.weight").T * graph.divisors[f"{number}.wide"][:, None]
+    wide = graph.smoothed(hidden, f"{number}.wide")
+    wide = graph.linear(wide, f"{name}.wide", weight, read("intermediate.dense.bias"))
     wide = graph.node("Gelu", [wide], f"{name}.gelu", domain=CONTRIB)
-    narrow = graph.linear(wide, f"{name}.narrow", read("output.dense.weight").T, None)
+    weight = read("output.dense.weight").T * graph.divisors[f"{number}.narrow"][:, None]
+    narrow = graph.linear(graph.smoothed(wide, f"{number}.narrow"), f"{name}.narrow", weight, None)
     return _add_and_norm(graph, weights, f"{prefix}output", hidden, narrow, f"{name}.out")
 
 
@@ -124,12 +132,13 @@ def _attention(graph: GraphWriter, weights: Weights, number: int, hidden: str) -
     name = f"layer{number}.attention"
     own = f"encoder.layer.{number}.attention.self."
     merged = np.concatenate([weights[f"{own}{part}.weight"].T for part in ("query", "key", "value")], axis=1)
+    merged = merged * graph.divisors[f"{number}.attention"][:, None]
     bias = np.concatenate([weights[f"{own}{part}.bias"] for part in ("query", "key", "value")])
     quantized, scale = graph.int8_columns(f"{name}.weight", merged)
     graph.nodes.append(
         helper.make_node(
             "DynamicQuantizeLinear",
-            [hidden],
+            [graph.smoothed(hidden, f"{number}.attention")],
             [f"{name}.in", f"{name}.in_scale", f"{name}.in_zero"],
             name=f"{name}.in",
         )

