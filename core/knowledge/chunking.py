@@ -19,6 +19,8 @@ LONGEST_PASSAGE = 200  # words
 SHORTEST_PASSAGE = 60
 LONGEST_WHOLE_BLOCK = 350  # words: a longer list or table is cut between its items or rows
 
+_SENTENCE_ENDS = (".", "!", "?", "…", '"', "”", ")", "。")
+
 
 @dataclass(frozen=True, slots=True)
 class View:
@@ -41,14 +43,17 @@ class _Section:
 def split(article: Article) -> list[View]:
     """The article's views in the order title, questions, then each section's heading and passages."""
     views = [View("question", question) for question in article.questions]
-    if article.title not in article.questions:
+    # An FAQ's title is its question, a view already: its passages do better saying what the answer says.
+    titled = article.title not in article.questions
+    if titled:
         views.insert(0, View("title", article.title))
     for section in _sections(parse(article.body)):
         if section.heading:
             views.append(View("heading", f"{article.title}: {section.heading}", section.heading))
         for body in _passages(section.blocks):
-            text = ". ".join(part.rstrip(".") for part in (article.title, section.heading) if part)
-            views.append(View("passage", f"{text}. {' '.join(body.split())}", section.heading, body))
+            above = (article.title if titled else "", section.heading)
+            text = "".join(f"{part.rstrip('.')}. " for part in above if part) + " ".join(body.split())
+            views.append(View("passage", text, section.heading, body))
     return [View(v.kind, v.text, v.heading, v.body, number) for number, v in enumerate(views)]
 
 
@@ -84,11 +89,11 @@ def _passages(blocks: Iterable[Block]) -> Iterator[str]:
 
 
 def _joined_to_their_lead_in(pieces: Iterable[tuple[Block, str]]) -> Iterator[str]:
-    """ "You can pay by:" belongs to the list below it."""
+    """ "You can pay by:" or "Click the link to" belongs to the list below it."""
     lead = ""
     for block, text in pieces:
         whole = f"{lead}\n{text}" if lead else text
-        if block.kind == "paragraph" and text.endswith(":"):
+        if block.kind == "paragraph" and not text.endswith(_SENTENCE_ENDS):
             lead = whole
             continue
         lead = ""

@@ -25,6 +25,7 @@ PAGES = (".md", ".markdown")
 TABLES = (".jsonl", ".csv")
 
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\r?\n(.*?)^---[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE)
+_ADDRESS = re.compile(r"https?://\S+\Z|/(?!/)\S*\Z", re.IGNORECASE)  # or a path on the business's own site
 _FIRST_HEADING = re.compile(r"\A\s*#[ \t]+(.+?)[ \t]*#*[ \t]*(?:\r?\n|\Z)")
 
 
@@ -251,6 +252,6 @@ def _texts(path: Path, line: int, row: dict[str, Any], key: str) -> tuple[str, .
 
 def _url(path: Path, line: int, row: dict[str, Any]) -> str | None:
     url = _optional_text(path, line, row, "url")
-    if url and not url.lower().startswith(("https://", "http://")):
-        raise BadInput(f"{path}, line {line}: the url {url!r} must start with https:// or http://.")
+    if url and not _ADDRESS.match(url):
+        raise BadInput(f"{path}, line {line}: the url {url!r} must start with https://, http:// or /.")
     return url

@@ -1,0 +1,91 @@
+"""The lexical side of retrieval: stemmed BM25, which finds codes, names and rare words that vectors blur."""
+
+import re
+import threading
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import Stemmer
+from numpy.typing import NDArray
+
+_WORD = re.compile(r"\w+")
+_K1 = 1.2  # how soon a repeated word stops counting
+_B = 0.75  # how much a long document is held against it
+
+
+@dataclass(frozen=True, slots=True)
+class LexicalMatch:
+    """`scores` and `coverage` hold a number in 0..1 for each document.
+
+    `scores` is BM25 over the most that any document could reach for this text, `coverage` the share of the
+    text's idf that occurs in the document, and `unknown` the share that occurs in none.
+    """
+
+    scores: NDArray[np.float32]
+    coverage: NDArray[np.float32]
+    unknown: float
+
+
+class Words:
+    """Splits a text into stemmed lower-case words. Safe to share between threads; a PyStemmer object is
+    not."""
+
+    def __init__(self, language: str = "english") -> None:
+        self._language = language
+        self._local = threading.local()
+
+    def __call__(self, text: str) -> list[str]:
+        stemmer = getattr(self._local, "stemmer", None)
+        if stemmer is None:
+            stemmer = self._local.stemmer = Stemmer.Stemmer(self._language)
+        return list(stemmer.stemWords(_WORD.findall(text.lower())))
+
+
+class Lexicon:
+    """An inverted index over documents, scored with Okapi BM25 (Robertson and Zaragoza 2009, eq. 3.15)."""
+
+    def __init__(self, documents: Sequence[str]) -> None:
+        self._words = Words()
+        self._count = len(documents)
+        counted = [Counter(self._words(document)) for document in documents]
+        lengths = np.array([counts.total() for counts in counted], dtype=np.float32)
+        norms = _K1 * (1 - _B + _B * lengths / max(float(lengths.mean()), 1.0)) if counted else lengths
+        found: dict[str, tuple[list[int], list[int]]] = {}
+        for number, counts in enumerate(counted):
+            for word, times in counts.items():
+                numbers, frequencies = found.setdefault(word, ([], []))
+                numbers.append(number)
+                frequencies.append(times)
+        self._postings = {
+            word: (self._idf(len(numbers)), *_weights(numbers, frequencies, norms))
+            for word, (numbers, frequencies) in found.items()
+        }
+
+    def match(self, text: str) -> LexicalMatch:
+        scores = np.zeros(self._count, dtype=np.float32)
+        coverage = np.zeros(self._count, dtype=np.float32)
+        total = unknown = 0.0
+        for word in dict.fromkeys(self._words(text)):
+            posting = self._postings.get(word)
+            if posting is None:
+                unknown += self._idf(0)
+                continue
+            idf, numbers, weights = posting
+            total += idf
+            scores[numbers] += idf * weights
+            coverage[numbers] += idf
+        total = max(total + unknown, 1e-6)
+        return LexicalMatch(scores / (total * (_K1 + 1)), coverage / total, unknown / total)
+
+    def _idf(self, documents: int) -> float:
+        return float(np.log1p((self._count - documents + 0.5) / (documents + 0.5)))
+
+
+def _weights(
+    numbers: list[int], frequencies: list[int], norms: NDArray[np.float32]
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    rows = np.array(numbers, dtype=np.int32)
+    times = np.array(frequencies, dtype=np.float32)
+    return rows, (times * (_K1 + 1) / (times + norms[rows])).astype(np.float32)
