@@ -59,7 +59,7 @@ document.currentScript.deskhand((() => {
     const ordered = items[0].number != null;
     const node = kit.h(ordered ? "ol" : "ul", { dir: "auto", start: ordered && items[0].number });
     for (let at = 0; at < items.length; at++) {
-      const item = kit.h("li", { dir: "auto" }, ...inline(kit, items[at].text, sources));
+      const item = kit.h("li", {}, ...inline(kit, items[at].text, sources));
       let last = at;
       while (last + 1 < items.length && items[last + 1].indent > items[at].indent + 1) last++;
       if (last > at) item.append(list(kit, items.slice(at + 1, last + 1).map((deep) => ({ ...deep, indent: 0 })), sources));

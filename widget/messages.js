@@ -15,7 +15,7 @@ document.currentScript.deskhand((() => {
     constructor(kit, parts, act) {
       Object.assign(this, { kit, act, markdown: parts.markdown, words: parts.words, assistant: "" });
       this.list = kit.h("div", { class: "items", role: "log", "aria-live": "polite", "aria-relevant": "additions",
-        "aria-label": this.words.log, tabindex: "0" });
+        "aria-label": this.words.log });
       this.clear();
     }
 
@@ -41,6 +41,9 @@ document.currentScript.deskhand((() => {
     store(message) {
       if (message.author !== "customer") this.dropStreams(message.id);
       const at = Date.parse(message.created_at);
+      const known = this.get(message.id);
+      // History repeats what is here; drawing it again would take the focus from who stands on it.
+      if (known && known.at === at && known.state === "sent" && !known.streaming && known.message.text === message.text) return;
       this.put(message.id, { message, at: at >= 0 ? at : this.newest(), state: "sent", problem: null, streaming: false });
     }
 

@@ -7,6 +7,7 @@ document.currentScript.deskhand((() => {
   const TYPING_EVERY = 3000;
   const TYPING_LASTS = 6000;
   const UNSENT_AFTER = 15_000;
+  const IDLE = 300_000;
   const PATIENCE = 2000; // before a missing connection is worth a line
 
   const ENGLISH = {
@@ -45,6 +46,7 @@ document.currentScript.deskhand((() => {
       this.dress(kit.read().settings || {});
       this.resume();
       addEventListener("storage", () => this.countUnread()); // read in another tab
+      setInterval(() => this.isOpen || kit.unfinished() || this.line.drop(), IDLE);
       document.addEventListener("visibilitychange", () => this.markRead());
     }
 
@@ -59,8 +61,8 @@ document.currentScript.deskhand((() => {
       this.banner = h("div", { class: "banner", role: "status", hidden: true });
       this.chips = h("div", { class: "chips" });
       this.hello = h("div", { class: "message ai" });
-      this.dots = h("div", { class: "dots", role: "status", hidden: true }, h("i"), h("i"), h("i"));
-      this.scroll = h("div", { class: "scroll", onscroll: () => { this.newer.hidden = this.newer.hidden || this.atEnd(); } },
+      this.dots = h("div", { class: "dots", role: "status", hidden: true }, h("i"), h("i"), h("i"), h("span", { class: "aside" }));
+      this.scroll = h("div", { class: "scroll", tabindex: "0", onscroll: () => { this.newer.hidden = this.newer.hidden || this.atEnd(); } },
         this.hello, this.messages.list, this.chips, this.dots);
       this.newer = h("button", { type: "button", class: "newer", hidden: true, onclick: () => this.toEnd() }, icon(PATHS.down), h("span"));
       this.human = h("button", { type: "button", class: "human", onclick: () => this.askHuman() }, icon(PATHS.person), h("span"));
@@ -69,13 +71,13 @@ document.currentScript.deskhand((() => {
       this.input = h("textarea", { rows: 1, dir: "auto", enterkeyhint: "send", autocomplete: "off",
         oninput: () => this.typed(), onkeydown: (event) => this.key(event) });
       this.sender = h("button", { class: "send" }, icon(PATHS.send));
-      this.dialog = h("div", { class: "panel", role: "dialog", tabindex: "-1", hidden: true,
-        onkeydown: (event) => { if (event.key === "Escape" && !event.isComposing) this.close(); } },
+      this.dialog = h("div", { class: "panel", role: "dialog", tabindex: "-1", hidden: true },
         h("header", {}, h("div", {}, this.title, this.subtitle), this.closer), this.banner, this.scroll, this.newer,
         h("div", { class: "bar" }, this.human, this.privacy),
         h("form", { onsubmit: (event) => { event.preventDefault(); this.submit(); } }, this.input, this.sender, this.counter));
       this.kit.frame.append(this.dialog);
-      if (RIGHT_TO_LEFT.includes(this.kit.language)) this.dialog.setAttribute("dir", "rtl");
+      this.kit.frame.addEventListener("keydown", (event) => { if (event.key === "Escape" && !event.isComposing) this.close(); });
+      this.dialog.dir = RIGHT_TO_LEFT.includes(this.kit.language) ? "rtl" : "ltr";
       this.dialog.lang = this.kit.language;
     }
 
@@ -91,8 +93,9 @@ document.currentScript.deskhand((() => {
       this.subtitle.textContent = [settings.assistant_name, words.assistant].filter(Boolean).join(" · ");
       this.human.lastChild.textContent = words.human;
       this.newer.lastChild.textContent = words.newer;
+      this.dots.lastChild.textContent = words.typing;
       this.input.placeholder = words.placeholder;
-      const labels = [[this.dialog, settings.name || words.log], [this.closer, words.close], [this.dots, words.typing],
+      const labels = [[this.dialog, settings.name || words.log], [this.closer, words.close],
         [this.input, words.placeholder], [this.sender, words.send]];
       for (const [node, label] of labels) node.setAttribute("aria-label", label);
       this.privacy.replaceChildren(settings.privacy_url ? this.messages.markdown.link(kit, words.privacy, settings.privacy_url) : "");
@@ -116,7 +119,9 @@ document.currentScript.deskhand((() => {
 
     // --- Opening and closing -----------------------------------------------------------------------------
 
-    open() {
+    // `focus` is for somebody who asked: a panel that a new page brings back must not steal the page's focus.
+    open(focus = true) {
+      this.line.refused = false;
       this.line.start();
       if (this.isOpen) return;
       this.show(true);
@@ -126,7 +131,8 @@ document.currentScript.deskhand((() => {
       if (!this.input.value && this.kit.tab.read().draft) this.input.value = this.kit.tab.read().draft;
       this.typed(true);
       // On a touch screen the keyboard would cover the greeting.
-      (matchMedia("(pointer: coarse)").matches ? this.dialog : this.input).focus({ preventScroll: true });
+      const target = matchMedia("(pointer: coarse)").matches ? this.dialog : this.input;
+      if (focus) target.focus({ preventScroll: true });
       this.askHistory();
       this.toEnd();
       this.kit.emit("open");
@@ -164,6 +170,7 @@ document.currentScript.deskhand((() => {
       this.input.value = "";
       this.kit.tab.write({ draft: "" });
       this.askedHistory = false;
+      this.recall(false);
       this.resume();
       this.greet();
       if (this.isOpen) this.line.start();
@@ -187,6 +194,7 @@ document.currentScript.deskhand((() => {
     typed(quiet = false) {
       const { input, counter } = this;
       const length = [...input.value].length;
+      input.dir = input.value ? "auto" : this.dialog.dir; // the placeholder follows the panel
       input.style.height = "auto";
       input.style.height = `${Math.min(input.scrollHeight, 132)}px`;
       counter.hidden = length < WARN_AT;
@@ -210,7 +218,7 @@ document.currentScript.deskhand((() => {
 
     say(text) {
       const id = this.line.enqueue(text);
-      if (!id) this.tell(this.words.full);
+      if (!id) this.tell(this.words.full, true);
       else {
         this.kit.write({ active: Date.now(), waiting: true });
         this.pend(id, text);
@@ -266,7 +274,7 @@ document.currentScript.deskhand((() => {
 
     follow(state) {
       this.state = state;
-      clearTimeout(this.bannerTimer);
+      this.recall(false);
       if (state === "online") {
         this.tell("");
         this.askedHistory = false;
@@ -275,20 +283,28 @@ document.currentScript.deskhand((() => {
         for (const [id, helpful] of this.thumbs) this.line.send({ type: "feedback", message_id: id, helpful });
         this.thumbs.clear();
       } else if (state === "refused") this.tell(this.words.unavailable);
-      else this.bannerTimer = setTimeout(() => this.tell(this.words[state]), PATIENCE);
+      else this.bannerTimer = this.bannerTimer || setTimeout(() => this.tell(this.words[this.state]), PATIENCE);
       this.typed(true);
     }
 
-    tell(text) {
-      this.banner.textContent = text;
-      this.banner.hidden = !text;
+    tell(text, briefly = false) {
+      clearTimeout(this.bannerTimer);
+      this.bannerTimer = briefly ? setTimeout(() => this.tell(""), UNSENT_AFTER) : 0;
+      if (this.banner.textContent !== text) this.banner.textContent = text; // or it is read out again
+      this.grow(() => { this.banner.hidden = !text; });
     }
 
     // Once a connection, and only for somebody who looks: a closed panel needs no more than the replay.
     askHistory() {
       if (this.askedHistory || !this.line.send({ type: "history" })) return;
       this.askedHistory = true;
-      this.messages.list.setAttribute("aria-busy", "true"); // do not read old messages out
+      this.recall(true);
+    }
+
+    // Old messages are neither read out nor announced to the page.
+    recall(yes) {
+      this.inHistory = yes;
+      this.messages.list.setAttribute("aria-busy", String(yes));
     }
 
     receive(frame) {
@@ -306,23 +322,21 @@ document.currentScript.deskhand((() => {
 
     arrive(message) {
       const known = this.messages.get(message.id);
-      const fresh = !known || known.streaming;
-      this.grow(() => this.messages.store(message), message.author !== "customer" && message.id);
+      const fresh = (!known || known.streaming) && message.author !== "customer" && !this.inHistory;
+      this.grow(() => this.messages.store(message), fresh && !known && message.id);
       this.suggest();
       if (message.author === "customer") return;
       this.typing(false);
-      if (message.author !== "ai") this.kit.write({ human: false });
       this.markRead();
-      if (!fresh || this.messages.list.getAttribute("aria-busy") === "true") return;
-      this.kit.write({ active: Date.now(), waiting: false });
+      if (!fresh) return;
+      this.kit.write({ active: Date.now(), waiting: false, human: false });
       this.kit.emit("message", { id: message.id, author: message.author, text: message.text });
     }
 
     historyEnd() {
       const { ticket } = this.kit.read();
       if (ticket) this.showTicket(ticket);
-      this.messages.list.setAttribute("aria-busy", "false");
-      this.toEnd();
+      this.recall(false);
     }
 
     escalated(ticket) {
@@ -341,14 +355,14 @@ document.currentScript.deskhand((() => {
         h("p", { dir: "auto" }, this.words.escalated.replace("{number}", number)), h("p", { dir: "auto", class: "faint" }, this.words.stay)));
     }
 
-    // Errors stand at the message they are about: the one named, or the newest still on its way.
+    // Errors stand at the message they are about. Only a flood may be guessed at: a message is given up by name.
     failed({ id, code, detail }) {
       const waiting = this.messages.entries.filter(({ state }) => state === "sending");
       const about = id || (waiting.length ? waiting[waiting.length - 1].id : null);
       const text = this.words[code] || detail || this.words.failed;
-      if (!about) this.tell(text);
-      else if (code === "rate_limited") this.messages.fail(about, text, "sending");
-      else this.reject(about, text);
+      if (code === "rate_limited" && about) this.messages.fail(about, text, "sending");
+      else if (id) this.reject(id, text);
+      else this.tell(text, true);
     }
 
     typing(yes) {
@@ -375,7 +389,7 @@ document.currentScript.deskhand((() => {
     grow(change, id) {
       const follows = this.atEnd();
       change();
-      if (!follows) this.newer.hidden = !id;
+      if (!follows) this.newer.hidden = this.newer.hidden && !id;
       else {
         this.toEnd();
         const { node } = id && this.messages.get(id) || {};

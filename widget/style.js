@@ -6,7 +6,8 @@ document.currentScript.deskhand({ css: `
     background: var(--bg); color: var(--text); color-scheme: light; border-radius: 18px; overflow: hidden; outline: 0; text-align: start;
     box-shadow: 0 18px 50px rgb(0 0 0 / .24), 0 2px 8px rgb(0 0 0 / .12); transform-origin: bottom right; animation: rise .2s ease-out; }
   .left .panel { right: auto; left: max(var(--edge), env(safe-area-inset-left)); transform-origin: bottom left; }
-  .panel button:focus-visible, .panel a:focus-visible, .items:focus-visible { outline: 2px solid var(--text); outline-offset: 2px; border-radius: 6px; }
+  .panel button:focus-visible, .panel a:focus-visible, .scroll:focus-visible { outline: 2px solid var(--text); outline-offset: 2px; border-radius: 6px; }
+  .scroll:focus-visible { outline-offset: -3px; }
   .panel svg { width: 18px; height: 18px; flex: none; }
   p, ul, ol, pre, blockquote { margin: 0; padding: 0; }
 
@@ -81,16 +82,17 @@ document.currentScript.deskhand({ css: `
   .dots i { width: 7px; height: 7px; border-radius: 50%; background: var(--faint); animation: wait .6s ease-in-out infinite alternate; }
   .dots i:nth-child(2) { animation-delay: .2s; }
   .dots i:nth-child(3) { animation-delay: .4s; }
+  .aside { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
   .newer { position: absolute; bottom: 128px; left: 50%; transform: translateX(-50%); display: flex; gap: 6px; align-items: center; padding: 6px 13px;
     border-radius: 16px; background: var(--text); color: var(--bg); font-size: 13px; box-shadow: 0 3px 10px rgb(0 0 0 / .25); }
 
-  .bar { display: flex; align-items: center; justify-content: space-between; gap: 10px; padding: 6px 14px; font-size: 13px; }
+  .bar { display: flex; align-items: center; justify-content: space-between; gap: 10px; padding: 7px 14px; font-size: 13px; border-top: 1px solid var(--edge-line); }
   .human { display: flex; align-items: center; gap: 6px; padding: 4px 11px 4px 8px; border: 1px solid var(--edge-line); border-radius: 15px; font-weight: 550; }
   .human[aria-busy=true] { color: var(--faint); }
   .privacy { color: var(--faint); }
   form { position: relative; display: flex; align-items: flex-end; gap: 8px; margin: 0 12px max(12px, env(safe-area-inset-bottom)); padding: 5px;
     border: 1px solid #8b919c; border-radius: 24px; }
-  form:focus-within { border-color: var(--text); box-shadow: 0 0 0 1px var(--text); }
+  form:focus-within { border-color: var(--text); }
   /* 16px, because iOS zooms the page into anything smaller. */
   textarea { flex: 1; min-width: 0; font: inherit; font-size: 16px; line-height: 22px; color: inherit; background: none; border: 0; outline: 0; resize: none;
     margin: 0; padding: 6px 4px 6px 12px; height: 34px; scrollbar-width: thin; }
@@ -106,6 +108,7 @@ document.currentScript.deskhand({ css: `
     .panel { --bg: #15171c; --text: #eceef2; --faint: #a2a9b5; --soft: #262a32; --edge-line: #363b45; --error: #ff8d8d; --raised: #1c1f26; color-scheme: dark; border: 1px solid var(--edge-line); }
     .banner { background: #3a3014; color: #f6e2a8; border-color: #54461f; }
   }
+  @media (forced-colors: active) { .panel, .bubble, .send, .newer { border: 1px solid; } }
   @media (max-width: 480px) {
     .panel, .left .panel { inset: var(--top, 0) 0 auto 0; width: auto; max-width: none; height: var(--height, 100dvh); border-radius: 0; animation: none; }
     header { padding-top: max(14px, env(safe-area-inset-top)); }

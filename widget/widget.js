@@ -139,7 +139,7 @@
       box-shadow: 0 6px 20px rgb(0 0 0 / .22), 0 1px 3px rgb(0 0 0 / .2); transition: transform .15s ease; }
     .left .launcher { right: auto; left: max(var(--edge), env(safe-area-inset-left)); }
     .launcher:hover { transform: scale(1.06); }
-    .launcher:focus-visible { outline: 3px solid var(--accent); outline-offset: 3px; }
+    .launcher:focus-visible { outline: 3px solid #1d2026; outline-offset: 2px; box-shadow: 0 0 0 2px #fff; }
     .launcher svg { grid-area: 1 / 1; width: 28px; height: 28px; transition: opacity .15s, transform .2s; }
     .launcher[aria-expanded=true] svg:first-child, .launcher[aria-expanded=false] svg + svg { opacity: 0; transform: rotate(45deg) scale(.6); }
     .launcher[aria-busy=true] svg { animation: wait 1s ease-in-out infinite alternate; }
@@ -151,6 +151,7 @@
     [hidden] { display: none !important; }
     @keyframes wait { to { opacity: .35; } }
     @media (prefers-reduced-motion: reduce) { * { animation: none !important; transition: none !important; } }
+    @media (forced-colors: active) { .launcher { border: 2px solid; } }
     @media print { :host { display: none !important; } }
   `);
 
@@ -213,12 +214,12 @@
     hint.hidden = false;
     setTimeout(() => { hint.hidden = true; }, 6000);
   };
-  const open = () => {
-    if (panel) return panel.open();
+  const open = (focus = true) => {
+    if (panel) return panel.open(focus);
     hint.hidden = true;
     launcher.setAttribute("aria-busy", "true");
     const slow = setTimeout(unavailable, 12_000); // a server that hangs never fails
-    load().then(() => panel.open(), unavailable).finally(() => {
+    load().then(() => panel.open(focus), unavailable).finally(() => {
       clearTimeout(slow);
       launcher.removeAttribute("aria-busy");
     });
@@ -257,7 +258,7 @@
 
   const kit = { base, options, language, frame, launcher, h, icon, addStyles, paint, setUnread, emit, read, write, tab,
     unfinished, identity: () => identity };
-  const api = { open, close, identify, on };
+  const api = { open: () => open(), close: () => close(), identify, on };
   // Calls made before we arrived, and by pages that do not care: Deskhand.push(["identify", {...}]).
   api.push = ([name, ...values]) => api[name] && api[name](...values);
   window.Deskhand = Object.freeze(api);
@@ -270,7 +271,8 @@
     if (Array.isArray(early)) early.forEach(api.push);
     const wasOpen = tab.read().open;
     const narrow = matchMedia("(max-width: 480px)").matches; // there the panel would hide the page they came for
-    if (wasOpen && !narrow || options.open === "true" && wasOpen !== false) open();
+    const wanted = "open" in options && options.open !== "false" && wasOpen !== false;
+    if (wasOpen && !narrow || wanted) open(false);
     else if (unfinished()) load().catch(() => {});
   };
   if (document.body) start();

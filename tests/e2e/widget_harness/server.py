@@ -35,12 +35,15 @@ How it works:
 | Portugal | free | 3 days |
 | Spain | €4.90 | 5 days |
 
-Read more at https://acme.example/returns. [Nothing to see](javascript:alert(1)) <img src=x onerror=alert(1)>"""
+Read more at https://acme.example/returns. [Nothing to see](javascript:alert(1))
+<img src=x onerror=alert(1)>"""
+
+ARABIC_ANSWER = "يمكنك إرجاع أي منتج خلال **30 يومًا**.\n\n- مجانًا من البرتغال\n- عبر البريد"
 
 CITATIONS = [
     {"title": "Returns and refunds", "url": "/help/returns",
      "quote": "Unused items can be sent back within 30 days of delivery. The label is in your account."},
-    {"title": "Shipping costs and times", "url": "https://acme.example/shipping", "quote": "Spain: €4.90, five working days."},
+    {"title": "Shipping costs and times", "url": "https://acme.example/shipping", "quote": "Spain: €4.90."},
     {"title": "A bad link", "url": "javascript:alert(document.domain)", "quote": "Not a place to go to."},
 ]  # fmt: skip
 
@@ -65,22 +68,10 @@ class Desk:
     acknowledge: bool = True
     close_with: int | None = None
     page_policy: str | None = None
-
-    def page(self, attributes: str = "", body: str = "") -> str:
-        return PAGE.replace("ATTRIBUTES", attributes).replace("BODY", body)
+    finish: asyncio.Event = field(default_factory=asyncio.Event)  # a streamed answer waits for it
 
 
-PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Acme</title>
-<meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover">
-<style nonce="n1">
- body { margin: 0; font: 16px/1.6 Georgia, serif; background: #faf7f2; color: #222 }
- @media (prefers-color-scheme: dark) { body { background: #202020; color: #ddd } }
- main { max-width: 720px; margin: 60px auto; padding: 0 24px }
- button, textarea, p, div { letter-spacing: 3px !important; text-transform: uppercase; border: 3px dashed hotpink }
- main, main * { letter-spacing: normal !important; text-transform: none; border: 0 !important }
-</style></head><body><main><h1>Acme Outdoor</h1><p>Tents, boots and stoves since 1987.</p>
-<p>Free returns within 30 days. Delivery all over Europe in two to five days.</p>BODY</main>
-<script nonce="n1" src="/widget.js" data-site-key="acme" ATTRIBUTES async></script></body></html>"""
+PAGE = Path(__file__).with_name("page.html")
 
 
 def stamp() -> str:
@@ -88,14 +79,20 @@ def stamp() -> str:
 
 
 def message(author: str, text: str, name: str | None = None, **more: Any) -> Frame:
-    return {"id": str(uuid4()), "author": author, "name": name, "text": text, "citations": [], "confidence": None,
-            "created_at": stamp(), **more}  # fmt: skip
+    fixed = {"id": str(uuid4()), "author": author, "name": name, "text": text, "created_at": stamp()}
+    return fixed | {"citations": [], "confidence": None} | more
 
 
 def default_settings() -> Frame:
-    return {"name": "Acme Outdoor", "assistant_name": "Ada", "color": "#0f766e", "privacy_url": "/privacy", "texts": {},
-            "greeting": "Hi there! I know our help pages by heart. **What can I do for you?**",
-            "suggestions": ["Where is my order?", "How do I return something?", "Which size fits me?"]}  # fmt: skip
+    return {
+        "name": "Acme Outdoor",
+        "assistant_name": "Ada",
+        "color": "#0f766e",
+        "privacy_url": "/privacy",
+        "texts": {},
+        "greeting": "Hi there! I know our help pages by heart. **What can I do for you?**",
+        "suggestions": ["Where is my order?", "How do I return something?", "Which size fits me?"],
+    }
 
 
 async def tell(visitor: Visitor, frame: Frame, but: WebSocket | None = None) -> None:
@@ -114,16 +111,16 @@ async def escalate(visitor: Visitor) -> None:
     await tell(visitor, {"type": "escalated", "ticket": {"number": 1042}})
 
 
-async def stream(visitor: Visitor) -> None:
+async def stream(desk: Desk, visitor: Visitor) -> None:
     reply = message("ai", "Streamed and **checked**.", "Ada", citations=CITATIONS[:1])
     for piece in ("Streamed ", "word by ", "word"):
         await tell(visitor, {"type": "chunk", "message_id": reply["id"], "text": piece})
-        await asyncio.sleep(0.05)
+    await asyncio.wait_for(desk.finish.wait(), 5)
     visitor.messages.append(reply)
     await tell(visitor, {"type": "message", "message": reply})
 
 
-async def answer(visitor: Visitor, socket: WebSocket, text: str) -> None:
+async def answer(desk: Desk, visitor: Visitor, socket: WebSocket, text: str) -> None:
     await tell(visitor, {"type": "typing"})
     await asyncio.sleep(0.1)
     words = text.lower()
@@ -133,13 +130,13 @@ async def answer(visitor: Visitor, socket: WebSocket, text: str) -> None:
         await escalate(visitor)
     elif "agent" in words:
         await say(visitor, "system", "Sam joined the conversation")
-        await say(visitor, "agent", "Hi, Sam here. I have found your parcel, **it leaves today**.", "Sam Okafor")
+        await say(visitor, "agent", "Hi, Sam here. Your parcel **leaves today**.", "Sam Okafor")
     elif "stream" in words:
-        await stream(visitor)
+        await stream(desk, visitor)
     elif "think" in words:
         await tell(visitor, {"type": "typing"})
     elif "rtl" in words:
-        await say(visitor, "ai", "يمكنك إرجاع أي منتج خلال **30 يومًا**.\n\n- مجانًا من البرتغال\n- عبر البريد", "Ada")
+        await say(visitor, "ai", ARABIC_ANSWER, "Ada")
     elif "long" in words or "return" in words:
         await say(visitor, "ai", LONG_ANSWER, "Ada", citations=CITATIONS, confidence=0.93)
     else:
@@ -155,10 +152,10 @@ async def on_frame(desk: Desk, visitor: Visitor, socket: WebSocket, frame: Frame
     elif frame["type"] == "human":
         await escalate(visitor)
     elif frame["type"] == "message" and desk.acknowledge:
-        await on_message(visitor, socket, frame)
+        await on_message(desk, visitor, socket, frame)
 
 
-async def on_message(visitor: Visitor, socket: WebSocket, frame: Frame) -> None:
+async def on_message(desk: Desk, visitor: Visitor, socket: WebSocket, frame: Frame) -> None:
     if "flood" in frame["text"]:
         await socket.send_json({"type": "error", "code": "rate_limited", "detail": "slow down"})
         return
@@ -171,7 +168,7 @@ async def on_message(visitor: Visitor, socket: WebSocket, frame: Frame) -> None:
     stored = message("customer", frame["text"], id=frame["id"])
     visitor.messages.append(stored)
     await tell(visitor, {"type": "message", "message": stored}, but=socket)
-    await answer(visitor, socket, frame["text"])
+    await answer(desk, visitor, socket, frame["text"])
 
 
 def open_session(desk: Desk, body: Frame) -> Response:
@@ -180,7 +177,10 @@ def open_session(desk: Desk, body: Frame) -> Response:
     identity = body.get("identity")
     token = body.get("visitor_token")
     if identity:
-        token = next((key for key, one in desk.visitors.items() if one.identity and one.identity["id"] == identity["id"]), token)
+        known = [
+            key for key, one in desk.visitors.items() if (one.identity or {}).get("id") == identity["id"]
+        ]
+        token = known[0] if known else token
     if token not in desk.visitors:
         token = str(uuid4())
         desk.visitors[token] = Visitor(conversation=str(uuid4()))
@@ -194,9 +194,11 @@ def create_app(desk: Desk) -> FastAPI:
     app = FastAPI()
 
     @app.get("/")
-    def page(attributes: str = "", body: str = "") -> Response:
+    def page(request: Request, attributes: str = "", head: str = "") -> Response:
         policy = {"Content-Security-Policy": desk.page_policy} if desk.page_policy else {}
-        return HTMLResponse(desk.page(attributes, body), headers=policy)
+        html = PAGE.read_text().replace("PORT", str(request.url.port))
+        html = html.replace("ATTRIBUTES", attributes).replace("HEAD", head)
+        return HTMLResponse(html, headers=policy)
 
     @app.get("/widget.js")
     def loader() -> Response:
@@ -244,14 +246,15 @@ class Running:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/"
+        # The page is on localhost and its script on 127.0.0.1: two origins, as on a customer's site.
+        return f"http://localhost:{self.port}/"
 
     async def start(self) -> None:
         config = uvicorn.Config(create_app(self.desk), port=self.port, log_level="error", lifespan="off",
                                 ws="websockets-sansio", timeout_graceful_shutdown=1)  # fmt: skip
         self.server = uvicorn.Server(config)
         self.task = asyncio.create_task(self.server.serve())
-        while not self.server.started:
+        while not self.server.started:  # noqa: ASYNC110 - uvicorn has no event to wait for
             await asyncio.sleep(0.01)
         self.port = self.server.servers[0].sockets[0].getsockname()[1]
 
