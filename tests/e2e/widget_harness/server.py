@@ -1,6 +1,6 @@
 """A stand-in for the widget's side of Deskhand, driven by keywords in what the visitor writes.
 
-Run it by hand with `python -m tests.e2e.widget_harness.server 8123` and open http://127.0.0.1:8123/.
+Run it by hand with `python tests/e2e/widget_harness/server.py 8123` and open http://127.0.0.1:8123/.
 It keeps what it was sent, so that a test can ask what really arrived, and can be told to misbehave.
 """
 
