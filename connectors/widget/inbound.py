@@ -1,0 +1,137 @@
+"""In from the browser: one open socket of one visitor."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Awaitable, Callable
+from uuid import UUID, uuid4
+
+from connectors.widget.frames import (
+    FeedbackFrame,
+    FrameError,
+    HistoryFrame,
+    HumanFrame,
+    TextFrame,
+    escalated_frame,
+    parse,
+    stored_frame,
+)
+from connectors.widget.outbound import FRAME
+from connectors.widget.tokens import Visitor
+from core.db import Database
+from core.events import LAGGED, Event, Events, Subscription, conversation_topic
+from core.inbox import Inbox
+from core.messages import InboundMessage, JsonObject
+from core.models import Message, Ticket, now
+
+HISTORY = 200
+HUMAN_REQUEST = "I would like to talk to a person."
+Send = Callable[[JsonObject], Awaitable[None]]
+
+
+class Socket:
+    """Reads the visitor's frames and passes on what happens in their conversation."""
+
+    def __init__(self, db: Database, events: Events, inbox: Inbox, visitor: Visitor, send: Send) -> None:
+        self._db = db
+        self._events = events
+        self._inbox = inbox
+        self._visitor = visitor
+        self._send = send
+        self._id = secrets.token_hex(4)
+        self._topic = conversation_topic(visitor.conversation_id)
+
+    async def receive(self, raw: str | bytes) -> None:
+        try:
+            frame = parse(raw)
+        except FrameError as error:
+            await self._send(error.frame)
+            return
+        if isinstance(frame, TextFrame):
+            await self._message(frame.id, frame.text)
+        elif isinstance(frame, HumanFrame):
+            await self._message(frame.id or uuid4(), HUMAN_REQUEST, acknowledge=frame.id is not None)
+        elif isinstance(frame, FeedbackFrame):
+            await self._feedback(frame)
+        elif isinstance(frame, HistoryFrame):
+            await self.replay(everything=True)
+            await self._send({"type": "history_end"})
+        else:
+            self._events.publish(Event(self._topic, "customer_typing", {}))
+
+    async def forward(self, subscription: Subscription) -> None:
+        """Sends on the conversation's events, for as long as the socket is open."""
+        async for event in subscription:
+            if event.kind == FRAME:
+                if event.data.get("from") != self._id:
+                    await self._send({k: v for k, v in event.data.items() if k != "from"})
+            elif event.kind in ("typing", "chunk"):
+                await self._send({"type": event.kind, **event.data})
+            elif event.kind == LAGGED:
+                await self.replay()
+
+    async def replay(self, *, everything: bool = False) -> None:
+        """Sends the conversation's messages again: all of the last 200, or what followed the last question."""
+        visitor = self._visitor
+        async with self._db.read(visitor.organization_id) as scope:
+            rows = await scope.session.execute(
+                scope.select(Message, Message, Ticket.number)
+                .outerjoin(Ticket, Ticket.id == Message.ticket_id)
+                .where(Message.conversation_id == visitor.conversation_id)
+                .order_by(Message.id.desc())
+                .limit(HISTORY)
+            )
+        messages = [(message, number) for message, number in rows]
+        if not everything:
+            asked = next((i for i, (message, _) in enumerate(messages) if message.author == "customer"), 0)
+            messages = messages[:asked]
+        for message, number in reversed(messages):
+            await self._send(stored_frame(message))
+            if number:
+                await self._send(escalated_frame(number))
+
+    async def _message(self, message_id: UUID, text: str, *, acknowledge: bool = True) -> None:
+        visitor = self._visitor
+        receipt = await self._inbox.receive(
+            InboundMessage(
+                organization_id=visitor.organization_id,
+                channel_id=visitor.channel_id,
+                # Two visitors may choose the same id, by accident or not.
+                external_id=f"{visitor.visitor_id}:{message_id}",
+                author=visitor.as_person(),
+                text=text,
+                conversation_id=visitor.conversation_id,
+            )
+        )
+        if acknowledge:
+            await self._send({"type": "ack", "id": str(message_id)})
+        if not receipt.duplicate:
+            self._publish(_own_frame(message_id, text))
+
+    async def _feedback(self, frame: FeedbackFrame) -> None:
+        async with self._db.write(self._visitor.organization_id) as scope:
+            await scope.session.execute(
+                scope.update(Message)
+                .where(Message.id == frame.message_id)
+                .where(Message.conversation_id == self._visitor.conversation_id, Message.author == "ai")
+                .values(helpful=frame.helpful)
+            )
+
+    def _publish(self, frame: JsonObject) -> None:
+        """To the visitor's other tabs, not back to this one."""
+        self._events.publish(Event(self._topic, FRAME, {**frame, "from": self._id}))
+
+
+def _own_frame(message_id: UUID, text: str) -> JsonObject:
+    return {
+        "type": "message",
+        "message": {
+            "id": str(message_id),
+            "author": "customer",
+            "name": "",
+            "text": text,
+            "citations": [],
+            "confidence": None,
+            "created_at": now().isoformat(),
+        },
+    }

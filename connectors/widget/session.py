@@ -1,0 +1,148 @@
+"""Starting a visit: which shop, from which page, as whom."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+from uuid import UUID, uuid4
+
+from pydantic import BaseModel, ConfigDict, StringConstraints
+from sqlalchemy import select
+
+from connectors.widget.tokens import Visitor, VisitorTokens, first_conversation, identity_fits, known_user
+from core.accounts import OrganizationSettings
+from core.db import Database
+from core.errors import BadInput, Forbidden, NotFound, Unauthenticated
+from core.models import Channel, Conversation, CustomerIdentity, Organization
+from core.secrets import SecretBox
+
+Short = Annotated[str, StringConstraints(max_length=320, strip_whitespace=True)]
+
+
+class ClaimedIdentity(BaseModel):
+    """Who the page says is signed in. With a right `signature` it is believed."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    id: Short | None = None
+    email: Short | None = None
+    name: Annotated[str, StringConstraints(max_length=200, strip_whitespace=True)] | None = None
+    signature: Annotated[str, StringConstraints(max_length=128)] | None = None
+
+
+class SessionRequest(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+    site_key: Annotated[str, StringConstraints(min_length=1, max_length=64)]
+    visitor_token: Annotated[str, StringConstraints(max_length=4096)] | None = None
+    identity: ClaimedIdentity | None = None
+
+
+class SessionAnswer(BaseModel):
+    token: str
+    visitor_id: UUID
+    conversation_id: UUID
+    settings: dict[str, Any]
+
+
+class Sessions:
+    def __init__(self, db: Database, tokens: VisitorTokens, box: SecretBox) -> None:
+        self._db = db
+        self._tokens = tokens
+        self._box = box
+
+    async def start(self, request: SessionRequest, origin: str | None, host: str) -> SessionAnswer:
+        """Raises `NotFound` for an unknown site key, `Forbidden` for a page that may not embed it or a wrong
+        signature. A token that is no good is passed over: a visitor must be able to write in any case."""
+        channel, organization = await self._channel(request.site_key)
+        check_origin(channel, origin, host)
+        visitor_id, person = self._who(request, channel)
+        async with self._db.read(channel.organization_id) as scope:
+            latest = await scope.session.scalar(
+                scope.select(Conversation, Conversation.id)
+                .join(CustomerIdentity, CustomerIdentity.customer_id == Conversation.customer_id)
+                .where(CustomerIdentity.channel_id == channel.id)
+                .where(CustomerIdentity.external_id == str(visitor_id))
+                .where(Conversation.channel_id == channel.id)
+                .order_by(Conversation.id.desc())
+                .limit(1)
+            )
+        visitor = Visitor(
+            organization_id=channel.organization_id,
+            channel_id=channel.id,
+            visitor_id=visitor_id,
+            conversation_id=latest or first_conversation(visitor_id),
+            name=person.name,
+            email=person.email,
+            verified=bool(person.signature),
+        )
+        return SessionAnswer(
+            token=self._tokens.issue(visitor),
+            visitor_id=visitor_id,
+            conversation_id=visitor.conversation_id,
+            settings=_appearance(organization),
+        )
+
+    async def _channel(self, site_key: str) -> tuple[Channel, Organization]:
+        async with self._db.system() as session:
+            found = (
+                await session.execute(
+                    select(Channel, Organization)
+                    .join(Organization, Organization.id == Channel.organization_id)
+                    .where(
+                        Channel.public_key == site_key,
+                        Channel.kind == "widget",
+                        Channel.disabled_at.is_(None),
+                    )
+                )
+            ).one_or_none()
+        if found is None:
+            raise NotFound(f"There is no chat widget with the site key {site_key!r}. Copy it from Channels.")
+        return found[0], found[1]
+
+    def _who(self, request: SessionRequest, channel: Channel) -> tuple[UUID, ClaimedIdentity]:
+        person = request.identity or ClaimedIdentity()
+        if person.signature:
+            subject = person.id or person.email
+            if not subject:
+                raise BadInput("A signed identity needs the `id` or the `email` that was signed.")
+            secret = self._box.open(channel.sealed_secrets).get("identity_secret", "")
+            if not secret or not identity_fits(secret, subject, person.signature):
+                raise Forbidden(
+                    "The identity's signature does not fit. It is the hex HMAC-SHA256 of the id (or "
+                    "of the e-mail address where there is no id) with the channel's identity secret."
+                )
+            return known_user(channel.id, subject), person
+        return self._returning(request.visitor_token, channel) or uuid4(), person
+
+    def _returning(self, token: str | None, channel: Channel) -> UUID | None:
+        """An anonymous visitor who was here before. A signed-in user's token is not enough without the
+        signature: whoever uses the browser after signing out must not see their conversation."""
+        if not token:
+            return None
+        try:
+            visitor = self._tokens.read(token, returning=True)
+        except Unauthenticated:
+            return None
+        return visitor.visitor_id if visitor.channel_id == channel.id and not visitor.verified else None
+
+
+def check_origin(channel: Channel, origin: str | None, host: str) -> None:
+    """A browser names the page's origin: our own, or one that the organization listed (`*` for any).
+
+    A client without one is no browser, and could claim any.
+    """
+    allowed = channel.settings.get("allowed_origins") or []
+    if origin is None or "*" in allowed or origin in allowed or urlsplit(origin).netloc == host:
+        return
+    raise Forbidden(f"The page {origin} may not show this widget. Add it to the channel's allowed origins.")
+
+
+def _appearance(organization: Organization) -> dict[str, Any]:
+    settings = OrganizationSettings.model_validate(organization.settings)
+    return {
+        "name": organization.name,
+        **settings.model_dump(
+            include={"assistant_name", "greeting", "color", "suggestions", "privacy_url", "language", "texts"}
+        ),
+    }

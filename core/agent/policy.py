@@ -1,0 +1,48 @@
+"""Answer, or hand over? All of it, in order of precedence, on one page."""
+
+from __future__ import annotations
+
+from core.agent.profile import Profile
+from core.agent.state import Decision, Reading
+from core.knowledge.index import Retrieval
+
+THRESHOLD = 0.80
+"""The default promise: of the answers sent on the agent's own decision, at least so many are right."""
+NO_TOPIC = 0.5
+"""Below this probability that the knowledge covers the question, knowledge is missing, not confidence."""
+FRUSTRATED = 0.85
+
+
+def decide(reading: Reading, retrieval: Retrieval, profile: Profile, *, quota_left: bool) -> Decision:
+    """What to do with a message that was read and for which passages were retrieved."""
+    if reading.wants_human:
+        return Decision("escalate", "asked_for_human")
+    if reading.courtesy:
+        return Decision("courtesy")
+    if reading.sensitive:
+        return Decision("escalate", "sensitive")
+    autonomy = profile.category_autonomy.get(reading.category or "", profile.autonomy)
+    if autonomy == "off":
+        return Decision("route", "mode_draft")
+    if reading.frustration >= FRUSTRATED:
+        return Decision("escalate", "frustrated")
+    if reading.repeated:
+        return Decision("escalate", "repeated")
+    threshold = THRESHOLD if profile.threshold is None else profile.threshold
+    if not retrieval.hits or retrieval.confidence < threshold:
+        covered = bool(retrieval.hits) and retrieval.topic >= NO_TOPIC
+        return Decision("escalate", "low_confidence" if covered else "no_knowledge")
+    if autonomy == "draft":
+        return Decision("escalate", "mode_draft")
+    if not quota_left:
+        return Decision("escalate", "quota")
+    return Decision("answer")
+
+
+def leaves_to_people(decision: Decision) -> bool:
+    """Whether the bot falls silent after this hand-over, or goes on answering what it can.
+
+    Who asked for a person, is upset, or wrote of something delicate gets no more machine. A question that
+    the documents merely do not cover opens a ticket, and the next question may be one that they do.
+    """
+    return decision.reason in ("asked_for_human", "sensitive", "frustrated", "repeated")

@@ -1,0 +1,131 @@
+"""The database: transactions, and nothing else. `commit()` is called here and nowhere else."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import orjson
+from sqlalchemy import Connection, event, text
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+
+from core import sqlite
+from core.errors import StartupError
+from core.tenancy import Scope
+
+EVERYONE = "*"
+
+
+class Database:
+    """Reads run side by side; on SQLite writes wait in line for its one writer.
+
+    On PostgreSQL each session tells row-level security which organization it may see. A session opened
+    without one sees no tenant's row; `system()` is for the few jobs that serve all of them.
+    """
+
+    def __init__(self, url: URL) -> None:
+        self.embedded = url.drivername.startswith("sqlite")
+        if self.embedded:
+            path = Path(url.database or "")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._writer = _sqlite_engine(url, path, connections=1)
+            self._reader = _sqlite_engine(url, path, connections=4)
+            _begin_immediate(self._writer)
+        else:
+            self._writer = self._reader = _engine(url, pool_size=10, max_overflow=20, pool_pre_ping=True)
+
+    @asynccontextmanager
+    async def write(self, organization_id: UUID) -> AsyncIterator[Scope]:
+        """One transaction for one organization, committed when the block ends without an error."""
+        async with self._session(self._writer, str(organization_id)) as session:
+            scope = Scope(session, organization_id)
+            yield scope
+            await session.commit()
+        for callback in scope.committed:
+            callback()
+
+    @asynccontextmanager
+    async def read(self, organization_id: UUID) -> AsyncIterator[Scope]:
+        """For one organization; each statement sees what was committed before it."""
+        async with self._session(self._reader, str(organization_id)) as session:
+            yield Scope(session, organization_id)
+
+    @asynccontextmanager
+    async def system(self, *, write: bool = False) -> AsyncIterator[AsyncSession]:
+        """Across organizations: the queue's claims, signing in, finding whose webhook this is."""
+        async with self._session(self._writer if write else self._reader, EVERYONE) as session:
+            yield session
+            if write:
+                await session.commit()
+
+    @asynccontextmanager
+    async def _session(self, engine: AsyncEngine, organization: str) -> AsyncIterator[AsyncSession]:
+        async with AsyncSession(engine, expire_on_commit=False, autoflush=False) as session:
+            if not self.embedded:
+                await session.execute(
+                    text("SELECT set_config('deskhand.organization_id', :id, true)"), {"id": organization}
+                )
+            yield session
+
+    async def run_sync(self, work: Callable[[Connection], Any]) -> Any:
+        """Runs `work` on a plain connection in a transaction of its own; for migrations."""
+        try:
+            async with self._writer.begin() as connection:
+                return await connection.run_sync(work)
+        except (OSError, OperationalError, InterfaceError) as error:
+            raise self._unreachable(error) from error
+
+    async def ping(self) -> None:
+        """Raises `StartupError` when the database does not answer."""
+        try:
+            async with self._reader.connect() as connection:
+                await connection.execute(text("SELECT 1"))
+        except (OSError, OperationalError, InterfaceError, sqlite3.Error) as error:
+            raise self._unreachable(error) from error
+
+    def _unreachable(self, error: Exception) -> StartupError:
+        reason = str(getattr(error, "orig", None) or error).splitlines()[0]
+        where = self._reader.url.render_as_string(hide_password=True)
+        return StartupError(
+            f"The database {where} does not answer ({reason}). "
+            "Check DESKHAND_DATABASE_URL and that the server is running."
+        )
+
+    async def close(self) -> None:
+        await self._writer.dispose()
+        await self._reader.dispose()
+
+
+def _engine(url: URL, **options: Any) -> AsyncEngine:
+    return create_async_engine(
+        url,
+        json_serializer=lambda value: orjson.dumps(value).decode(),
+        json_deserializer=orjson.loads,
+        **options,
+    )
+
+
+def _sqlite_engine(url: URL, path: Path, connections: int) -> AsyncEngine:
+    return _engine(
+        url,
+        pool_size=connections,
+        max_overflow=0,
+        pool_timeout=60,
+        connect_args={"async_creator_fn": sqlite.connector(path)},
+    )
+
+
+def _begin_immediate(engine: AsyncEngine) -> None:
+    """Takes SQLite's write lock at the start: a transaction that reads first can then never fail to upgrade."""
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def _(connection: Connection) -> None:
+        driver = connection.connection.driver_connection
+        assert isinstance(driver, sqlite.Connection)
+        driver.begin_with_next_statement("BEGIN IMMEDIATE")

@@ -1,0 +1,187 @@
+"""Articles in the database, and the index that is searched in memory."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from uuid import UUID
+
+import numpy as np
+from sqlalchemy import func, insert, select
+
+from core.db import Database
+from core.knowledge.articles import Article
+from core.knowledge.chunking import View, split
+from core.knowledge.index import IndexedArticle, IndexedView, KnowledgeIndex
+from core.models import Document, Organization, Passage, new_id, now
+from core.nlp.encoder import Embedder
+from core.tenancy import Scope
+
+STORED = np.dtype("<f4")
+
+
+@dataclass(frozen=True, slots=True)
+class Ingested:
+    """Numbers of articles."""
+
+    added: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    removed: int = 0
+
+
+async def ingest(
+    db: Database,
+    organization_id: UUID,
+    embedder: Embedder,
+    articles: Sequence[Article],
+    source: str,
+    *,
+    progress: Callable[[int], None] = lambda _: None,
+) -> Ingested:
+    """Makes `source`'s part of the knowledge equal to `articles`, in one transaction.
+
+    Unchanged articles keep their vectors; articles of the same source that are gone are removed. An id that
+    another source used before moves to this one. `progress` is called with the number of articles done.
+    """
+    async with db.read(organization_id) as scope:
+        known = {d.slug: d for d in await scope.session.scalars(scope.select(Document))}
+    digests = {article.id: _digest(article, embedder.name) for article in articles}
+    changed = [a for a in articles if a.id not in known or known[a.id].digest != digests[a.id]]
+    progress(len(articles) - len(changed))
+    embedded = []
+    for article in changed:
+        views = split(article)
+        vectors = await embedder.embed_many([view.text for view in views])
+        embedded.append((article, list(zip(views, vectors, strict=True))))
+        progress(1)
+    gone = [d.slug for d in known.values() if d.source == source and d.slug not in digests]
+    if changed or gone:
+        async with db.write(organization_id) as scope:
+            await _count_change(scope)
+            await scope.session.execute(
+                scope.delete(Document).where(Document.slug.in_(gone + [article.id for article in changed]))
+            )
+            await _insert(scope, embedded, digests, source)
+    added = sum(article.id not in known for article in changed)
+    return Ingested(added, len(changed) - added, len(articles) - len(changed), len(gone))
+
+
+def _digest(article: Article, encoder: str) -> str:
+    content = json.dumps([encoder, asdict(article)], sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(content.encode()).hexdigest()
+
+
+async def _insert(
+    scope: Scope,
+    embedded: list[tuple[Article, list[tuple[View, np.ndarray]]]],
+    digests: dict[str, str],
+    source: str,
+) -> None:
+    documents: list[dict[str, object]] = []
+    passages: list[dict[str, object]] = []
+    for article, views in embedded:
+        document_id = new_id()
+        documents.append(
+            {
+                "id": document_id,
+                "organization_id": scope.organization_id,
+                "created_at": now(),
+                "slug": article.id,
+                "title": article.title,
+                "url": article.url,
+                "source": source,
+                "digest": digests[article.id],
+            }
+        )
+        passages += (
+            {
+                "id": new_id(),
+                "organization_id": scope.organization_id,
+                "created_at": now(),
+                "document_id": document_id,
+                "position": view.position,
+                "kind": view.kind,
+                "heading": view.heading,
+                "text": view.text,
+                "body": view.body,
+                "vector": vector.astype(STORED).tobytes(),
+            }
+            for view, vector in views
+        )
+    if documents:
+        await scope.session.execute(insert(Document), documents)
+    if passages:
+        await scope.session.execute(insert(Passage), passages)
+
+
+async def _count_change(scope: Scope) -> None:
+    """Comes first: the row's lock makes two ingests of one organization wait for each other."""
+    organization = await scope.session.get_one(Organization, scope.organization_id)
+    organization.knowledge_version += 1
+    await scope.session.flush()  # takes the lock now rather than at the end
+
+
+async def count(scope: Scope) -> int:
+    """The number of articles."""
+    number = await scope.session.scalar(select(func.count()).select_from(scope.select(Document).subquery()))
+    return int(number or 0)
+
+
+async def load(scope: Scope) -> KnowledgeIndex:
+    views: dict[UUID, list[Passage]] = defaultdict(list)
+    for passage in await scope.session.scalars(scope.select(Passage).order_by(Passage.id)):
+        views[passage.document_id].append(passage)
+    documents = list(await scope.session.scalars(scope.select(Document).order_by(Document.slug)))
+    articles = [_indexed(document, views[document.id]) for document in documents]
+    # Building weighs every view against every other; the event loop must not wait for it.
+    return await asyncio.to_thread(KnowledgeIndex, articles)
+
+
+def _indexed(document: Document, passages: list[Passage]) -> IndexedArticle:
+    return IndexedArticle(
+        id=document.slug,
+        document_id=document.id,
+        title=document.title,
+        url=document.url,
+        views=tuple(
+            IndexedView(
+                id=passage.id,
+                article=document.slug,
+                kind=passage.kind,  # type: ignore[arg-type]
+                text=passage.text,
+                heading=passage.heading,
+                body=passage.body,
+                position=passage.position,
+                vector=np.frombuffer(passage.vector, dtype=STORED),
+            )
+            for passage in passages
+        ),
+    )
+
+
+class Shelf:
+    """Every organization's index, kept in memory until its knowledge changes, in whatever process."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._indexes: dict[UUID, tuple[int, KnowledgeIndex]] = {}
+        self._locks: dict[UUID, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    async def index(self, organization_id: UUID, version: int) -> KnowledgeIndex:
+        """The index of the organization's knowledge at `version` (`Organization.knowledge_version`) or newer."""
+        kept = self._indexes.get(organization_id)
+        if kept and kept[0] >= version:
+            return kept[1]
+        async with self._locks[organization_id]:
+            kept = self._indexes.get(organization_id)
+            if kept and kept[0] >= version:
+                return kept[1]
+            async with self._db.read(organization_id) as scope:
+                index = await load(scope)
+            self._indexes[organization_id] = (version, index)
+            return index

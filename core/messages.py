@@ -1,0 +1,88 @@
+"""The two shapes a message has at the edge of the helpdesk: how it comes in, and how it goes out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+JsonObject = dict[str, Any]
+Author = Literal["customer", "ai", "agent", "system"]
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who wrote, as the channel knows them.
+
+    `external_id` is the channel's own name for them. `verified` says that the channel vouches for it: only
+    then may the person be recognized as a customer known from elsewhere.
+    """
+
+    external_id: str
+    name: str | None = None
+    email: str | None = None
+    language: str | None = None
+    verified: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    name: str
+    content_type: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class InboundMessage:
+    organization_id: UUID
+    channel_id: UUID
+    """The organization's connected channel."""
+    external_id: str
+    """The channel's own id; receiving it twice changes nothing."""
+    author: Person
+    text: str
+    thread: JsonObject = field(default_factory=dict)
+    """The connector's note to itself; core stores it, never reads it."""
+    conversation_id: UUID | None = None
+    """The conversation it belongs to, opened under this id if there is none yet. None joins the author's
+    latest conversation on this channel."""
+    attachments: tuple[Attachment, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """Where a statement comes from: the article, its address if it has one, and the words relied on."""
+
+    article: str
+    title: str
+    url: str | None
+    quote: str
+
+    def as_json(self) -> JsonObject:
+        return {"article": self.article, "title": self.title, "url": self.url, "quote": self.quote}
+
+
+@dataclass(frozen=True, slots=True)
+class OutboundMessage:
+    """One message for the customer, complete: a connector needs nothing else to send it."""
+
+    delivery_id: UUID
+    """The same at every try: the idempotency key towards the provider."""
+    id: UUID
+    organization_id: UUID
+    channel_id: UUID
+    conversation_id: UUID
+    recipient: Person
+    thread: JsonObject
+    author: Author
+    name: str
+    """Who speaks: the assistant's or the agent's name."""
+    text: str
+    """Markdown."""
+    citations: tuple[Citation, ...]
+    confidence: float | None
+    ticket_number: int | None
+    """Set when this message tells the customer of a hand-over."""
+    created_at: datetime
+    attachments: tuple[Attachment, ...] = ()

@@ -1,0 +1,32 @@
+"""The tables. Import them from here; each file holds one subject."""
+
+from core.models.accounts import ApiKey, AuditEntry, Channel, Member, Organization, Usage
+from core.models.columns import JsonObject, Model, Tenant, UtcDateTime, new_id, now
+from core.models.conversations import Attachment, Conversation, Customer, CustomerIdentity, Delivery, Message
+from core.models.desk import Draft, Ticket
+from core.models.knowledge import Document, Passage
+
+__all__ = [
+    "ApiKey",
+    "Attachment",
+    "AuditEntry",
+    "Channel",
+    "Conversation",
+    "Customer",
+    "CustomerIdentity",
+    "Delivery",
+    "Document",
+    "Draft",
+    "JsonObject",
+    "Member",
+    "Message",
+    "Model",
+    "Organization",
+    "Passage",
+    "Tenant",
+    "Ticket",
+    "Usage",
+    "UtcDateTime",
+    "new_id",
+    "now",
+]

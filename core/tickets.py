@@ -1,0 +1,90 @@
+"""Tickets: opened when the agent hands over, one open ticket a conversation at most."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy import update
+
+from core.agent.state import Answer, Outcome, Reason
+from core.models import Conversation, Draft, Organization, Ticket, new_id, now
+from core.tenancy import Scope
+
+RANK = {"low": 0, "normal": 1, "high": 2, "urgent": 3}
+RAISED: dict[Reason, str] = {"sensitive": "high", "frustrated": "high", "error": "high"}
+URGENT = 0.8
+
+
+async def open_or_join(scope: Scope, conversation: Conversation, outcome: Outcome) -> tuple[Ticket, bool]:
+    """The conversation's open ticket, opened if there is none. Says whether it was opened just now."""
+    await customer_wrote(scope, conversation.id)
+    ticket: Ticket | None = await scope.session.scalar(
+        scope.select(Ticket).where(Ticket.conversation_id == conversation.id, Ticket.status != "resolved")
+    )
+    priority = _priority(outcome)
+    if ticket:
+        if RANK[priority] > RANK[ticket.priority]:
+            ticket.priority = priority
+        return ticket, False
+    ticket = scope.add(
+        Ticket(
+            id=new_id(),
+            number=await _next_number(scope),
+            conversation_id=conversation.id,
+            subject=conversation.subject,
+            reason=outcome.decision.reason,
+            priority=priority,
+            category=outcome.reading.category,
+            mood=outcome.reading.sentiment.label,
+        )
+    )
+    # The notice to the customer and the draft refer to it.
+    await scope.session.flush()
+    return ticket, True
+
+
+def _priority(outcome: Outcome) -> str:
+    urgent = outcome.reading.sentiment.urgency >= URGENT
+    raised = RAISED.get(outcome.decision.reason or "error", "normal")
+    return "urgent" if urgent and raised == "high" else "high" if urgent else raised
+
+
+async def _next_number(scope: Scope) -> int:
+    number = await scope.session.scalar(
+        update(Organization)
+        .where(Organization.id == scope.organization_id)
+        .values(last_ticket_number=Organization.last_ticket_number + 1)
+        .returning(Organization.last_ticket_number)
+        .execution_options(synchronize_session=False)
+    )
+    return int(number or 0)
+
+
+async def customer_wrote(scope: Scope, conversation_id: UUID) -> None:
+    """A newer message: the open ticket needs a person again, and its drafts no longer fit."""
+    await scope.session.execute(
+        scope.update(Ticket)
+        .where(Ticket.conversation_id == conversation_id, Ticket.status != "resolved")
+        .values(status="open", updated_at=now())
+        .execution_options(synchronize_session=False)
+    )
+    await scope.session.execute(
+        scope.update(Draft)
+        .where(Draft.conversation_id == conversation_id, Draft.state == "pending")
+        .values(state="stale", version=Draft.version + 1)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def offer_draft(scope: Scope, ticket: Ticket, message_id: UUID, answer: Answer) -> Draft:
+    return scope.add(
+        Draft(
+            id=new_id(),
+            ticket_id=ticket.id,
+            conversation_id=ticket.conversation_id,
+            message_id=message_id,
+            text=answer.text,
+            citations=[citation.as_json() for citation in answer.citations],
+            confidence=answer.confidence,
+        )
+    )

@@ -1,0 +1,144 @@
+"""Takes what is queued, messages and deliveries, and works different conversations side by side."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import structlog
+from sqlalchemy.exc import DBAPIError
+
+from core import queue
+from core.db import Database
+from core.events import WORK, Events
+from core.models import Delivery, Message, now
+from core.outbox import Outbox
+from core.turns import Turns
+
+POLL_SECONDS = 5.0
+RENEW_SECONDS = 20.0
+DRAIN_SECONDS = 10.0
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """One of the two queues, and what is done with a row of it."""
+
+    model: queue.Table
+    work: Callable[[UUID, UUID, str], Awaitable[None]]
+
+
+class Worker:
+    """At most `at_once` messages and as many deliveries are in work at a time."""
+
+    def __init__(self, db: Database, events: Events, turns: Turns, outbox: Outbox, at_once: int) -> None:
+        self._db = db
+        self._events = events
+        self._at_once = at_once
+        self._owner = secrets.token_hex(8)
+        self._lanes = (Lane(Message, turns.run), Lane(Delivery, outbox.deliver))
+        self._working: dict[type[Any], set[UUID]] = {lane.model: set() for lane in self._lanes}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._wake = asyncio.Event()
+
+    async def run(self) -> None:
+        """Works until cancelled, then lets what is in work finish for a few seconds."""
+        helpers = [
+            asyncio.create_task(self._listen(), name="worker-listen"),
+            asyncio.create_task(self._renew(), name="worker-renew"),
+        ]
+        try:
+            await self._recover(everything=self._db.embedded)
+            while True:
+                await self._step()
+        finally:
+            for helper in helpers:
+                helper.cancel()
+            await asyncio.gather(*helpers, return_exceptions=True)
+            if self._tasks:
+                await asyncio.wait(self._tasks, timeout=DRAIN_SECONDS)
+
+    async def _step(self) -> None:
+        self._wake.clear()
+        moment = now()
+        try:
+            claimed = await self._claim()
+            due_in = POLL_SECONDS if claimed else await self._idle_seconds(moment)
+        except (DBAPIError, OSError) as error:
+            log.warning("worker.database_unavailable", reason=str(error))
+            claimed, due_in = False, POLL_SECONDS
+        if not claimed:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), due_in)
+
+    async def _claim(self) -> bool:
+        """Starts what may be started. True if there may be more."""
+        free = {lane.model: self._at_once - len(self._working[lane.model]) for lane in self._lanes}
+        if not any(free.values()):
+            return False
+        async with self._db.system(write=True) as session:
+            claimed = [
+                (lane, await queue.claim(session, lane.model, self._owner, free[lane.model]))
+                for lane in self._lanes
+                if free[lane.model]
+            ]
+        for lane, rows in claimed:
+            for row_id, organization_id in rows:
+                self._start(lane, organization_id, row_id)
+        return any(rows for _, rows in claimed)
+
+    def _start(self, lane: Lane, organization_id: UUID, row_id: UUID) -> None:
+        self._working[lane.model].add(row_id)
+        task = asyncio.create_task(self._work(lane, organization_id, row_id))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _work(self, lane: Lane, organization_id: UUID, row_id: UUID) -> None:
+        try:
+            await lane.work(organization_id, row_id, self._owner)
+        except Exception:
+            log.exception("worker.failed", table=lane.model.__tablename__, id=str(row_id))
+        finally:
+            self._working[lane.model].discard(row_id)
+            self._wake.set()
+
+    async def _idle_seconds(self, since: datetime) -> float:
+        """How long nothing can become due by itself; a wake-up ends the wait earlier."""
+        async with self._db.system() as session:
+            times = [await queue.next_due(session, lane.model, since) for lane in self._lanes]
+        soonest = min((t for t in times if t), default=None)
+        if soonest is None:
+            return POLL_SECONDS
+        return min(max((soonest - now()).total_seconds(), 0.05), POLL_SECONDS)
+
+    async def _listen(self) -> None:
+        with self._events.subscribe(WORK) as subscription:
+            async for _ in subscription:
+                self._wake.set()
+
+    async def _recover(self, *, everything: bool) -> None:
+        async with self._db.system(write=True) as session:
+            for lane in self._lanes:
+                freed = await queue.release_expired(session, lane.model, all_leases=everything)
+                if freed:
+                    log.warning("worker.recovered", table=lane.model.__tablename__, rows=freed)
+
+    async def _renew(self) -> None:
+        """Keeps the leases of slow work, and takes over from workers that died."""
+        while True:
+            await asyncio.sleep(RENEW_SECONDS)
+            try:
+                async with self._db.system(write=True) as session:
+                    for lane in self._lanes:
+                        if ids := list(self._working[lane.model]):
+                            await queue.renew(session, lane.model, self._owner, ids)
+                await self._recover(everything=False)
+            except (DBAPIError, OSError) as error:
+                log.warning("worker.database_unavailable", reason=str(error))

@@ -1,0 +1,193 @@
+"""What the commands do, once their settings are read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from sqlalchemy import select
+
+from connectors.registry import senders
+from core import migrate as schema
+from core.agent.profile import profile_of
+from core.agent.state import Outcome, Question
+from core.db import Database
+from core.errors import BadInput
+from core.helpdesk import Helpdesk
+from core.knowledge import sources, store
+from core.models import Organization
+from core.nlp.encoder import Encoder
+from core.secrets import SecretBox
+from core.settings import Settings
+from core.single import only_process
+from web import serving
+from web.demo import load as demo_shop
+
+
+@asynccontextmanager
+async def _database(settings: Settings, *, checked: bool = True) -> AsyncIterator[Database]:
+    db = Database(settings.url)
+    try:
+        if checked:
+            await schema.check(db)
+        yield db
+    finally:
+        await db.close()
+
+
+async def migrate(settings: Settings, out: Console) -> None:
+    async with _database(settings, checked=False) as db:
+        await schema.migrate(db)
+    out.print("The database is up to date.")
+
+
+async def serve(settings: Settings, out: Console, *, work: bool) -> None:
+    async with _database(settings):
+        pass  # a schema of another version must stop the start, not the first customer
+    await serving.serve(settings, lambda url: out.print(f"Deskhand serves on {url}"), work=work)
+
+
+async def work(settings: Settings, out: Console) -> None:
+    with _alone(settings):
+        async with _database(settings):
+            pass
+        helpdesk = Helpdesk.build(settings, senders)
+        await helpdesk.start()
+        out.print("Deskhand's worker runs.")
+        try:
+            await helpdesk.worker.run()
+        finally:
+            await helpdesk.close()
+
+
+@contextmanager
+def _alone(settings: Settings) -> Iterator[None]:
+    if not settings.embedded:
+        yield
+        return
+    with only_process(Path(settings.url.database or "")):
+        yield
+
+
+async def demo(settings: Settings, out: Console) -> None:
+    box = SecretBox(settings.key())
+    async with _database(settings, checked=False) as db:
+        await schema.migrate(db)
+        encoder = Encoder(settings.encoder_sessions)
+        with _bar(out, "Reading the demo shop's help centre", transient=True) as advance:
+            loaded = await demo_shop.load(db, encoder, box, settings.data_dir, advance)
+        encoder.close()
+
+    def announce(url: str) -> None:
+        out.print(
+            f"\n  [bold]{loaded.organization.name}[/], the demo shop, is open.\n\n"
+            f"  Shop with the chat   {url}/demo\n"
+            f"  Console              {url}/console\n"
+            f"     e-mail            {demo_shop.ADMIN_EMAIL}\n"
+            f"     password          {loaded.password}\n"
+            f"  API                  {url}/api/docs\n\n"
+            "  Stop with Ctrl+C. Everything is kept in "
+            f"{settings.data_dir}/; delete it to start afresh.\n",
+            highlight=False,
+        )
+
+    await serving.serve(settings, announce)
+
+
+async def ingest(
+    settings: Settings, out: Console, err: Console, source: str, slug: str | None, *, as_json: bool
+) -> None:
+    articles = await sources.read(source)
+    if not articles:
+        raise BadInput(
+            f"There are no articles in {source}. Give a folder with .md files, or a .jsonl or .csv file."
+        )
+    async with _database(settings) as db:
+        organization = await _organization(db, slug)
+        encoder = Encoder(settings.encoder_sessions)
+        with _bar(err, f"Reading {len(articles)} articles", len(articles)) as advance:
+            done = await store.ingest(db, organization.id, encoder, articles, source, progress=advance)
+        encoder.close()
+    if as_json:
+        print(json.dumps(asdict(done)))  # noqa: T201
+    else:
+        out.print(
+            f"{organization.name}: {done.added} added, {done.changed} changed, "
+            f"{done.unchanged} unchanged, {done.removed} removed."
+        )
+
+
+async def ask(settings: Settings, out: Console, text: str, slug: str | None, *, as_json: bool) -> None:
+    if not text.strip():
+        raise BadInput('The question is empty. Try: deskhand ask "How long does delivery take?"')
+    async with _database(settings) as db:
+        organization = await _organization(db, slug)
+        helpdesk = Helpdesk.build(settings, senders)
+        try:
+            index = await helpdesk.shelf.index(organization.id, organization.knowledge_version)
+            outcome = await helpdesk.agent.run(
+                Question(text=text, knowledge=index, profile=profile_of(organization))
+            )
+        finally:
+            await helpdesk.close()
+    if as_json:
+        print(json.dumps(_as_json(outcome)))  # noqa: T201
+        return
+    _show(outcome, out)
+
+
+def _as_json(outcome: Outcome) -> dict[str, Any]:
+    answer = outcome.answer
+    return {
+        "action": outcome.decision.action,
+        "reason": outcome.decision.reason,
+        "confidence": round(outcome.confidence, 4),
+        "text": answer.text if answer else None,
+        "citations": [citation.as_json() for citation in answer.citations] if answer else [],
+        "sentiment": outcome.reading.sentiment.label,
+        "language": outcome.reading.language,
+    }
+
+
+def _show(outcome: Outcome, out: Console) -> None:
+    decision, answer = outcome.decision, outcome.answer
+    if decision.action in ("answer", "courtesy"):
+        out.print(f"[green]Answered[/] (confidence {outcome.confidence:.0%})\n")
+    else:
+        out.print(f"[yellow]Handed over[/]: {decision.reason} (confidence {outcome.confidence:.0%})\n")
+    if answer:
+        if decision.action == "escalate":
+            out.print("[dim]The draft for the agent:[/]")
+        out.print(answer.text, markup=False, highlight=False)
+        for number, citation in enumerate(answer.citations, 1):
+            out.print(f"  [{number}] {citation.title}  {citation.url or ''}", markup=False, highlight=False)
+
+
+async def _organization(db: Database, slug: str | None) -> Organization:
+    async with db.system() as session:
+        found = list(await session.scalars(select(Organization).order_by(Organization.slug)))
+    if not found:
+        raise BadInput("There is no organization yet. `deskhand demo` makes one to look at.")
+    if slug is None and len(found) == 1:
+        return found[0]
+    names = ", ".join(organization.slug for organization in found)
+    if slug is None:
+        raise BadInput(f"There are several organizations. Say which with --organization: {names}.")
+    for organization in found:
+        if organization.slug == slug:
+            return organization
+    raise BadInput(f"There is no organization {slug!r}. There is: {names}.")
+
+
+@contextmanager
+def _bar(console: Console, title: str, total: int | None = None, *, transient: bool = False) -> Iterator[Any]:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=console, transient=transient) as progress:
+        task = progress.add_task(title, total=total)
+        yield lambda done: progress.advance(task, done)
