@@ -103,7 +103,9 @@ document.currentScript.deskhand((() => {
       const socket = new WebSocket(url);
       this.socket = socket;
       this.starting = false;
+      this.expect();
       socket.onopen = () => {
+        clearTimeout(this.watch);
         this.on.status("online");
         this.flush();
       };
@@ -142,6 +144,12 @@ document.currentScript.deskhand((() => {
       const backoff = Math.min(LONGEST_RETRY, FIRST_RETRY * 2 ** this.tries++);
       // Jitter, so that a restarted server does not meet every page at the same moment.
       this.retry = setTimeout(() => this.connect(), (wait || backoff) * (0.5 + Math.random()));
+    }
+
+    // Something has to come back soon, or this socket is given up.
+    expect() {
+      clearTimeout(this.watch);
+      this.watch = setTimeout(() => this.later(), ACK_WITHIN);
     }
 
     receive(frame) {
@@ -183,8 +191,7 @@ document.currentScript.deskhand((() => {
 
     transmit({ id, text }) {
       if (!this.send({ type: "message", id, text })) return;
-      clearTimeout(this.watch);
-      this.watch = setTimeout(() => this.hurry(), ACK_WITHIN);
+      this.expect();
     }
 
     flush() {

@@ -127,12 +127,13 @@ document.currentScript.deskhand((() => {
     meta(entry) {
       const { h } = this.kit;
       const { message, state } = entry;
+      const label = this.words[state] || this.words.failed;
       const time = message.created_at && new Date(message.created_at);
       const today = time && time.toDateString() === new Date().toDateString();
       const clock = { hour: "2-digit", minute: "2-digit" };
       return h("div", { class: "meta" },
         time && h("time", { datetime: message.created_at }, time.toLocaleString([], today ? clock : { day: "numeric", month: "short", ...clock })),
-        message.author === "customer" && h("span", { class: `tick ${state}`, role: "img", "aria-label": this.words[state], title: this.words[state] }),
+        message.author === "customer" && h("span", { class: `tick ${state}`, role: "img", "aria-label": label, title: label }),
         message.author === "ai" && !entry.streaming && this.thumbs(entry));
     }
 

@@ -109,7 +109,7 @@ document.currentScript.deskhand((() => {
       this.hello.replaceChildren(this.messages.who({ author: "ai" }),
         h("div", { class: "bubble" }, ...this.messages.markdown.render(this.kit, greeting || this.words.greeting)));
       this.chips.replaceChildren(...suggestions.slice(0, 6).map((text) =>
-        h("button", { type: "button", class: "chip", dir: "auto", onclick: () => this.say(text) }, text)));
+        h("button", { type: "button", class: "chip", dir: "auto", onclick: () => this.say(text) && this.focus() }, text)));
       this.suggest();
     }
 
@@ -130,12 +130,16 @@ document.currentScript.deskhand((() => {
       if (viewport) viewport.onresize = viewport.onscroll = () => this.fit();
       if (!this.input.value && this.kit.tab.read().draft) this.input.value = this.kit.tab.read().draft;
       this.typed(true);
-      // On a touch screen the keyboard would cover the greeting.
-      const target = matchMedia("(pointer: coarse)").matches ? this.dialog : this.input;
-      if (focus) target.focus({ preventScroll: true });
+      if (focus) this.focus();
       this.askHistory();
       this.toEnd();
       this.kit.emit("open");
+    }
+
+    // On a touch screen the keyboard would cover what there is to read.
+    focus() {
+      const target = matchMedia("(pointer: coarse)").matches ? this.dialog : this.input;
+      target.focus({ preventScroll: true });
     }
 
     close() {
@@ -151,7 +155,7 @@ document.currentScript.deskhand((() => {
       this.dialog.hidden = !open;
       this.kit.frame.classList.toggle("open", open);
       this.kit.launcher.setAttribute("aria-expanded", String(open));
-      this.kit.tab.write({ open });
+      this.kit.keepOpen(open);
       this.markRead();
     }
 
@@ -167,10 +171,11 @@ document.currentScript.deskhand((() => {
       this.line.forget();
       this.messages.clear();
       this.thumbs.clear();
-      this.input.value = "";
-      this.kit.tab.write({ draft: "" });
+      this.input.value = this.kit.tab.read().draft || "";
       this.askedHistory = false;
       this.recall(false);
+      this.typing(false);
+      this.asking(false);
       this.resume();
       this.greet();
       if (this.isOpen) this.line.start();
@@ -217,6 +222,7 @@ document.currentScript.deskhand((() => {
     }
 
     say(text) {
+      if (this.state === "refused") return false;
       const id = this.line.enqueue(text);
       if (!id) this.tell(this.words.full, true);
       else {
@@ -244,6 +250,7 @@ document.currentScript.deskhand((() => {
       if (!queued) this.line.enqueue(message.text, id);
       else if (this.line.online) this.line.flush();
       else this.line.hurry();
+      this.focus();
     }
 
     reject(id, reason) {
@@ -301,8 +308,9 @@ document.currentScript.deskhand((() => {
       this.recall(true);
     }
 
-    // Old messages are neither read out nor announced to the page.
+    // Old messages are neither read out nor announced to the page, and laid out all at once.
     recall(yes) {
+      if (yes) this.followed = this.atEnd();
       this.inHistory = yes;
       this.messages.list.setAttribute("aria-busy", String(yes));
     }
@@ -321,8 +329,9 @@ document.currentScript.deskhand((() => {
     }
 
     arrive(message) {
+      if (this.inHistory) return this.messages.store(message);
       const known = this.messages.get(message.id);
-      const fresh = (!known || known.streaming) && message.author !== "customer" && !this.inHistory;
+      const fresh = (!known || known.streaming) && message.author !== "customer";
       this.grow(() => this.messages.store(message), fresh && !known && message.id);
       this.suggest();
       if (message.author === "customer") return;
@@ -336,7 +345,13 @@ document.currentScript.deskhand((() => {
     historyEnd() {
       const { ticket } = this.kit.read();
       if (ticket) this.showTicket(ticket);
+      const { entries } = this.messages;
+      const last = entries[entries.length - 1];
+      this.kit.write({ waiting: Boolean(last) && last.message.author === "customer" });
       this.recall(false);
+      this.suggest();
+      this.markRead();
+      if (this.followed) this.toEnd();
     }
 
     escalated(ticket) {

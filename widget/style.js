@@ -1,7 +1,7 @@
 /* How the panel looks. Logical properties throughout, so that right-to-left needs no second copy. */
 document.currentScript.deskhand({ css: `
   .panel { --bg: #fff; --text: #16181d; --faint: #5d6470; --soft: #f2f4f7; --edge-line: #e3e6eb; --error: #b3121f; --raised: #fff;
-    position: fixed; z-index: 2147483001; bottom: calc(var(--foot) + 72px); right: var(--side); width: 392px; max-width: calc(100vw - 40px);
+    position: fixed; bottom: calc(var(--foot) + 72px); right: var(--side); width: 392px; max-width: calc(100vw - 40px);
     height: min(660px, calc(100vh - 120px)); height: min(660px, calc(100dvh - 120px)); display: flex; flex-direction: column;
     background: var(--bg); color: var(--text); color-scheme: light; border-radius: 18px; overflow: hidden; outline: 0; text-align: start;
     box-shadow: 0 18px 50px rgb(0 0 0 / .24), 0 2px 8px rgb(0 0 0 / .12); transform-origin: bottom right; animation: rise .2s ease-out; }
@@ -109,7 +109,7 @@ document.currentScript.deskhand({ css: `
     .banner { background: #3a3014; color: #f6e2a8; border-color: #54461f; }
   }
   @media (forced-colors: active) { .panel, .bubble, .send, .newer { border: 1px solid; } }
-  @media (max-width: 480px) {
+  @media (max-width: 480px), (max-height: 480px) {
     .panel, .left .panel { inset: var(--top, 0) 0 auto 0; width: auto; max-width: none; height: var(--height, 100dvh); border-radius: 0; animation: none; }
     header { padding-top: max(14px, env(safe-area-inset-top)); }
     .open .launcher { display: none; }

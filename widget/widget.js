@@ -62,6 +62,7 @@
   const read = () => shared.read(slot);
   const write = (patch) => shared.write(slot, patch);
   const tab = { read: () => perTab.read(slot), write: (patch) => perTab.write(slot, patch) };
+  const keepOpen = (open) => perTab.write(`${anonymous}#`, { open }); // whoever it is that writes
 
   // Worth a connection that nobody asked for: something unsent, an answer due, or a chat of minutes ago.
   const unfinished = () => {
@@ -126,7 +127,7 @@
   };
 
   addStyles(`
-    :host { all: initial !important; }
+    :host { all: initial !important; position: fixed !important; z-index: 2147483000 !important; }
     * { box-sizing: border-box; }
     .frame { --accent: #1f5eff; --on-accent: #fff; --edge: 20px; --side: max(var(--edge), env(safe-area-inset-right));
       --foot: max(var(--edge), env(safe-area-inset-bottom));
@@ -134,7 +135,7 @@
     button { font: inherit; color: inherit; background: none; border: 0; padding: 0; margin: 0; cursor: pointer; }
     svg { width: 24px; height: 24px; fill: none; stroke: currentColor; stroke-width: 2; stroke-linecap: round;
       stroke-linejoin: round; display: block; }
-    .launcher { position: fixed; z-index: 2147483000; bottom: var(--foot); right: var(--side); width: 58px; height: 58px;
+    .launcher { position: fixed; bottom: var(--foot); right: var(--side); width: 58px; height: 58px;
       border-radius: 50%; background: var(--accent); color: var(--on-accent); display: grid; place-items: center;
       box-shadow: 0 6px 20px rgb(0 0 0 / .22), 0 1px 3px rgb(0 0 0 / .2); transition: transform .15s ease; }
     .left .launcher { right: auto; left: max(var(--edge), env(safe-area-inset-left)); }
@@ -145,7 +146,7 @@
     .launcher[aria-busy=true] svg { animation: wait 1s ease-in-out infinite alternate; }
     .badge { position: absolute; top: -3px; right: -3px; min-width: 22px; height: 22px; padding: 0 6px; border-radius: 11px;
       background: #d5132c; color: #fff; font-size: 13px; font-weight: 600; line-height: 22px; text-align: center; box-shadow: 0 0 0 2px #fff; }
-    .hint { position: fixed; z-index: 2147483000; bottom: calc(var(--foot) + 70px); right: var(--side); max-width: 260px; padding: 10px 14px;
+    .hint { position: fixed; bottom: calc(var(--foot) + 70px); right: var(--side); max-width: 260px; padding: 10px 14px;
       border-radius: 12px; background: #1d2026; color: #fff; box-shadow: 0 6px 20px rgb(0 0 0 / .25); }
     .left .hint { right: auto; left: var(--side); }
     [hidden] { display: none !important; }
@@ -256,7 +257,7 @@
     else if (unfinished()) load().catch(() => {});
   };
 
-  const kit = { base, options, language, frame, launcher, h, icon, addStyles, paint, setUnread, emit, read, write, tab,
+  const kit = { base, options, language, frame, launcher, h, icon, addStyles, paint, setUnread, emit, read, write, tab, keepOpen,
     unfinished, identity: () => identity };
   const api = { open: () => open(), close: () => close(), identify, on };
   // Calls made before we arrived, and by pages that do not care: Deskhand.push(["identify", {...}]).
@@ -269,10 +270,10 @@
     new MutationObserver(() => host.isConnected || document.body.append(host))
       .observe(document.documentElement, { childList: true });
     if (Array.isArray(early)) early.forEach(api.push);
-    const wasOpen = tab.read().open;
-    const narrow = matchMedia("(max-width: 480px)").matches; // there the panel would hide the page they came for
+    const wasOpen = perTab.read(`${anonymous}#`).open;
+    const small = matchMedia("(max-width: 480px), (max-height: 480px)").matches; // there it would hide the page
     const wanted = "open" in options && options.open !== "false" && wasOpen !== false;
-    if (wasOpen && !narrow || wanted) open(false);
+    if (wasOpen && !small || wanted) open(false);
     else if (unfinished()) load().catch(() => {});
   };
   if (document.body) start();

@@ -177,9 +177,7 @@ def open_session(desk: Desk, body: Frame) -> Response:
     identity = body.get("identity")
     token = body.get("visitor_token")
     if identity:
-        known = [
-            key for key, one in desk.visitors.items() if (one.identity or {}).get("id") == identity["id"]
-        ]
+        known = [key for key, one in desk.visitors.items() if (one.identity or {}).get("id") == identity["id"]]
         token = known[0] if known else token
     if token not in desk.visitors:
         token = str(uuid4())

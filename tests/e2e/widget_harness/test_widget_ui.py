@@ -178,6 +178,18 @@ async def test_streamed_words_become_the_final_message(visit, desk):
     await expect(page.locator(".items .ai .source")).to_have_count(1)
 
 
+async def test_an_answer_cut_off_is_completed_after_the_reconnect(visit, desk):
+    page = await (await visit()).chat()
+    await ask(page, "stream")
+    await expect(page.locator(".items .ai .bubble")).to_have_text("Streamed word by word")
+    (visitor,) = desk.visitors.values()
+    for socket in list(visitor.sockets):
+        visitor.sockets.discard(socket)
+        await socket.close(1012)
+    desk.finish.set()
+    await expect(page.locator(".items .ai .bubble")).to_have_text("Streamed and checked.")
+
+
 async def test_thumbs_are_told(visit, desk):
     page = await (await visit()).chat()
     await online(page)
@@ -295,9 +307,7 @@ async def test_a_server_that_is_down_leaves_the_page_alone(visit, standin):
     visitor = await visit()
     page = await visitor.page()
     await standin.stop()
-    await page.evaluate(
-        "wrong = []; onerror = onunhandledrejection = problem => { wrong.push(`${problem}`) }; 0"
-    )
+    await page.evaluate("wrong = []; onerror = onunhandledrejection = problem => { wrong.push(`${problem}`) }; 0")
     await page.locator(".launcher").click()
     await expect(page.locator(".hint")).to_contain_text("unavailable right now")
     assert await page.evaluate("wrong") == []
@@ -315,8 +325,16 @@ async def test_a_phone_gets_the_whole_screen(visit):
     await expect(page.locator(".launcher")).to_be_visible()
 
 
-async def test_the_pages_styles_stay_outside(visit):
-    page = await (await visit()).chat()
+async def test_page_and_widget_keep_their_hands_off_each_other(visit):
+    rude = "body { display: flex; justify-content: space-between } body > * { display: none; opacity: .1 !important }"
+    page = await (await visit()).page(head=f"<style nonce='n1'>{rude} main {{ display: block; width: 50% }}</style>")
+    await expect(page.locator(".launcher")).to_be_visible()
+    before = await page.locator("main").bounding_box()
+    await page.evaluate("document.querySelector('deskhand-chat').remove()")
+    assert await page.locator("main").bounding_box() == before
+    await page.evaluate("document.documentElement.replaceChild(document.createElement('body'), document.body)")
+    await page.locator(".launcher").click()
+    await expect(page.locator("deskhand-chat")).to_have_css("opacity", "1")
     for name, value in (
         ("letter-spacing", "normal"),
         ("text-transform", "none"),
