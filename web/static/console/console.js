@@ -1,0 +1,182 @@
+/* The console: sign in, follow the address after "#", and keep what is shown up to date. */
+
+import { Refused, SignedOut, call, read } from "./api.js";
+import { ConversationPage, TicketPage } from "./detail.js";
+import { h, markdownReady, refreshTimes } from "./draw.js";
+import { KINDS, List, walkWithArrows } from "./list.js";
+import { STATUSES } from "./words.js";
+
+const EVERY_MS = 4000;
+const UNREACHABLE = "The server cannot be reached. Trying again …";
+const at = (id) => document.getElementById(id);
+const [signIn, desk, listPane, detailPane] = ["sign-in", "desk", "list", "detail"].map(at);
+
+let me = null;
+let list = null;
+let page = null;
+let busy = false;
+
+// --- Where we are: #/tickets/12?status=open -------------------------------------------------------------------
+
+const place = () => {
+  const [path, query] = location.hash.replace(/^#\/?/, "").split("?");
+  const [kind, ...rest] = path.split("/");
+  const status = new URLSearchParams(query).get("status");
+  return {
+    kind: kind in KINDS ? kind : "conversations",
+    id: decodeURIComponent(rest.join("/")) || null,
+    status: kind === "tickets" && status in STATUSES ? status : null,
+  };
+};
+const address = ({ kind, id, status }) =>
+  `#/${kind}${id ? `/${encodeURIComponent(id)}` : ""}${status ? `?status=${status}` : ""}`;
+
+const go = async () => {
+  if (!me) return;
+  const { kind, id, status } = place();
+  const link = (target) => address({ kind, status, id: target });
+  if (list?.name !== kind || list.status !== status) {
+    list = new List(listPane, kind, status, link);
+    listPane.scrollTop = 0;
+    drawTop(kind, status);
+  }
+  desk.classList.toggle("reading", Boolean(id));
+  if (!id) {
+    page = null;
+    detailPane.replaceChildren(h("p", { class: "empty" }, `Choose ${kind === "tickets" ? "a ticket" : "a conversation"} to read it.`));
+  } else if (page?.id !== id || page.kind !== kind) {
+    const Shown = kind === "tickets" ? TicketPage : ConversationPage;
+    page = Object.assign(new Shown(id, { list: link(null), ticket: (number) => address({ kind: "tickets", id: number }) }), { kind });
+    detailPane.replaceChildren(h("p", { class: "empty" }, "Loading …"));
+  }
+  list.mark(id);
+  await refresh();
+};
+
+const drawTop = (kind, status) => {
+  at("list-title").textContent = KINDS[kind].title;
+  for (const tab of document.querySelectorAll("[data-tab]")) {
+    if (tab.dataset.tab === kind) tab.setAttribute("aria-current", "page");
+    else tab.removeAttribute("aria-current");
+  }
+  const filter = listPane.querySelector(".filter");
+  filter.hidden = kind !== "tickets";
+  filter.replaceChildren(...[[null, "All"], ...Object.entries(STATUSES)].map(([value, text]) =>
+    h("a", { href: address({ kind, status: value }), "aria-current": value === status && "true" }, text)));
+};
+
+// --- Keeping up to date ----------------------------------------------------------------------------------------
+
+const refresh = async () => {
+  const [shownList, shownPage] = [list, page];
+  busy = true;
+  try {
+    await Promise.all([shownList.refresh(), shownPage?.refresh()]);
+    at("offline").hidden = true;
+  } catch (error) {
+    if (error instanceof SignedOut) return showSignIn(error.message);
+    if (error instanceof Refused && shownPage && !shownPage.data) return showMissing(shownPage, error.message);
+    at("offline").textContent = error instanceof Refused ? error.message : UNREACHABLE;
+    at("offline").hidden = false;
+    return;
+  } finally {
+    busy = false;
+  }
+  // The person may have moved on while we waited.
+  if (shownList === list) list.draw();
+  if (shownPage && shownPage === page) drawPage();
+  list?.mark(place().id);
+  document.title = `${page?.title || KINDS[list.name].title} · ${me.organization} · Deskhand`;
+};
+
+const drawPage = () => {
+  const isNew = !page.root.isConnected;
+  const atEnd = detailPane.scrollHeight - detailPane.scrollTop - detailPane.clientHeight < 60;
+  page.draw();
+  if (isNew) detailPane.replaceChildren(page.root);
+  if (page.kind === "conversations" && (isNew || atEnd)) detailPane.scrollTop = detailPane.scrollHeight;
+  else if (isNew) detailPane.scrollTop = 0;
+  // On a phone the list is gone, and with it the focus; beside the list it stays where it was.
+  if (isNew && getComputedStyle(listPane).display === "none") page.top.querySelector("h2").focus({ preventScroll: true });
+};
+
+const showMissing = (missing, text) => {
+  if (missing !== page) return;
+  list.draw();
+  detailPane.replaceChildren(h("div", { class: "empty" }, h("p", { role: "alert" }, text),
+    h("p", {}, h("a", { href: missing.hrefs.list }, "Back to the list"))));
+};
+
+const tick = () => {
+  if (document.hidden || !me) return;
+  refreshTimes();
+  if (!busy) refresh();
+};
+
+// --- Signing in and out ----------------------------------------------------------------------------------------
+
+const showSignIn = (problem = "") => {
+  [me, list, page] = [null, null, null];
+  desk.hidden = true;
+  signIn.hidden = false;
+  listPane.querySelector(".rows").replaceChildren(); // nobody's words stay behind
+  detailPane.replaceChildren();
+  document.title = "Sign in · Deskhand";
+  showProblem(problem);
+  at("password").value = "";
+  at(at("email").value ? "password" : "email").focus();
+};
+
+const showProblem = (text) => {
+  const problem = signIn.querySelector(".problem");
+  problem.textContent = text;
+  problem.hidden = !text;
+};
+
+const enter = async () => {
+  me = await read("me");
+  at("organization").textContent = me.organization;
+  at("name").textContent = me.name;
+  signIn.hidden = true;
+  desk.hidden = false;
+  await go();
+};
+
+signIn.querySelector("form").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const button = signIn.querySelector("button");
+  button.disabled = true;
+  showProblem("");
+  try {
+    await call("POST", "session", { email: at("email").value, password: at("password").value });
+    await enter();
+    at("password").value = "";
+  } catch (error) {
+    showProblem(error instanceof SignedOut || error instanceof Refused ? error.message : UNREACHABLE.replace("Trying", "Try").replace(" …", "."));
+    at("password").select();
+  } finally {
+    button.disabled = false;
+  }
+});
+
+at("sign-out").addEventListener("click", async () => {
+  await call("DELETE", "session").then(() => showSignIn(), () => {
+    at("offline").textContent = "Could not sign out: the server cannot be reached.";
+    at("offline").hidden = false;
+  });
+});
+
+// --- Start -------------------------------------------------------------------------------------------------------
+
+listPane.querySelector(".rows").addEventListener("keydown", walkWithArrows);
+listPane.querySelector(".more button").addEventListener("click", () => list.more().then(() => list.mark(place().id), tick));
+document.querySelector(".skip").addEventListener("click", (event) => {
+  event.preventDefault(); // "#list" is no place of ours
+  listPane.focus();
+});
+window.addEventListener("hashchange", go);
+document.addEventListener("visibilitychange", tick);
+setInterval(tick, EVERY_MS);
+
+await markdownReady;
+await enter().catch((error) => showSignIn(error instanceof SignedOut ? "" : UNREACHABLE.replace("Trying again …", "Reload the page to try again.")));

@@ -1,0 +1,144 @@
+/* One conversation, or one ticket with its drafts and its conversation. */
+
+import { read } from "./api.js";
+import { h, keyed, linkOr, prose, tag, time } from "./draw.js";
+import { PRIORITY_TONES, STATUS_TONES } from "./list.js";
+import { DRAFTS, HANDLERS, MOODS, OUTCOMES, PRIORITIES, REASONS, STATUSES, language, percent, word } from "./words.js";
+
+const NOTABLE = 0.5; // frustration and urgency below this say nothing
+
+const heading = (title, back, ...tags) => [
+  h("a", { class: "back", href: back }, "‹ Back to the list"),
+  h("h2", { tabindex: "-1", dir: "auto" }, title || "(no text)"),
+  h("p", { class: "tags" }, tags),
+];
+
+const fact = (name, ...value) => [h("dt", {}, name), h("dd", { dir: "auto" }, value)];
+
+const confidence = (share) => share != null && h("span", { class: "confidence" },
+  h("meter", { min: 0, max: 1, value: share, "aria-hidden": "true" }), `${percent(share)} confident`);
+
+const sources = (citations) => citations.length > 0 && h("ol", { class: "sources", "aria-label": "Sources" },
+  citations.map(({ title, url, quote }) => h("li", {}, linkOr(title || url || "Source", url || "javascript:"),
+    quote && h("details", {}, h("summary", {}, "Passage"), h("blockquote", { dir: "auto" }, quote)))));
+
+// --- Messages ------------------------------------------------------------------------------------------------
+
+const reading = ({ sentiment, frustration, urgency, language: code, category }) => [
+  sentiment && sentiment !== "neutral" && tag(word(MOODS, sentiment), sentiment === "negative" ? "warn" : "good"),
+  frustration >= NOTABLE && tag(`Upset ${percent(frustration)}`, "bad"),
+  urgency >= NOTABLE && tag(`Urgent ${percent(urgency)}`, "warn"),
+  code && tag(language(code)),
+  category && tag(category),
+];
+
+const ending = ({ outcome, analysis }) => {
+  if (!outcome) return "Waiting for the assistant";
+  const why = outcome === "escalated" && analysis.reason ? `: ${word(REASONS, analysis.reason).toLowerCase()}` : "";
+  const sure = outcome === "escalated" && analysis.confidence != null ? ` (${percent(analysis.confidence)} confident)` : "";
+  return `${word(OUTCOMES, outcome)}${why}${sure}`;
+};
+
+const HELPFUL = new Map([[true, tag("Customer found it helpful", "good")], [false, tag("Customer found it unhelpful", "bad")]]);
+
+const speaker = ({ author, name }, customer) =>
+  ({ customer, ai: `${name || "Assistant"} (assistant)`, agent: name || "Team" })[author] ?? name;
+
+const message = (item, customer) => {
+  const { author, text, citations } = item;
+  if (author === "system") return h("li", { class: "message system" }, h("p", { dir: "auto" }, text), time(item.created_at));
+  const theirs = author === "customer";
+  return h("li", { class: `message ${author}` },
+    h("p", { class: "who" }, h("strong", { dir: "auto" }, speaker(item, customer)), " ", time(item.created_at)),
+    h("div", { class: "bubble" }, theirs ? h("p", { class: "plain", dir: "auto" }, text) : prose(text, citations),
+      sources(citations)),
+    h("p", { class: "tags" }, theirs ? [h("span", { class: "faint" }, ending(item)), ...reading(item.analysis)]
+      : [confidence(item.confidence), HELPFUL.get(item.helpful)?.cloneNode(true)]));
+};
+
+const drawMessages = (list, conversation) =>
+  keyed(list, conversation.messages, (item) => item.id, (item) => message(item, conversation.customer));
+
+// --- Pages ---------------------------------------------------------------------------------------------------
+
+class Page {
+  constructor(id, hrefs) {
+    Object.assign(this, { id, hrefs });
+    this.top = h("header");
+    this.facts = h("dl");
+    this.messages = h("ol", { class: "messages" });
+  }
+
+  get title() {
+    return this.top.querySelector("h2")?.textContent ?? "";
+  }
+
+  // Draws only what differs, so that refreshing disturbs nobody who reads or selects.
+  changed(data) {
+    const { messages, drafts, ...rest } = data;
+    const text = JSON.stringify(rest);
+    const differs = text !== this.shown;
+    this.shown = text;
+    return differs;
+  }
+}
+
+export class ConversationPage extends Page {
+  constructor(id, hrefs) {
+    super(id, hrefs);
+    this.root = h("article", { class: "conversation" }, this.top, this.facts, this.messages);
+  }
+
+  async refresh() {
+    this.data = await read(`conversations/${encodeURIComponent(this.id)}`);
+  }
+
+  draw() {
+    const { data } = this;
+    if (this.changed(data)) {
+      this.top.replaceChildren(...heading(data.subject, this.hrefs.list,
+        tag(word(HANDLERS, data.handler), data.handler === "person" ? "warn" : "good"),
+        data.ticket != null && h("a", { href: this.hrefs.ticket(data.ticket) }, `Ticket #${data.ticket}`)));
+      this.facts.replaceChildren(...fact("Customer", data.customer), ...fact("Channel", data.channel),
+        ...fact("Last message", time(data.last_message_at)));
+    }
+    drawMessages(this.messages, data);
+  }
+}
+
+export class TicketPage extends Page {
+  constructor(id, hrefs) {
+    super(id, hrefs);
+    this.drafts = h("ol", { class: "drafts" });
+    this.none = h("p", { class: "faint" }, "There is no draft: the documents held nothing to draft from.");
+    this.root = h("article", { class: "ticket" }, this.top, this.facts,
+      h("section", {}, h("h3", {}, "Drafts"), this.none, this.drafts),
+      h("section", {}, h("h3", {}, "Conversation"), this.messages));
+  }
+
+  async refresh() {
+    const ticket = await read(`tickets/${encodeURIComponent(this.id)}`);
+    this.conversation = await read(`conversations/${ticket.conversation_id}`);
+    this.data = ticket;
+  }
+
+  draw() {
+    const { data } = this;
+    if (this.changed(data)) {
+      this.top.replaceChildren(...heading(data.subject, this.hrefs.list,
+        h("span", { class: "faint" }, `Ticket #${data.number}`),
+        tag(word(STATUSES, data.status), STATUS_TONES[data.status]),
+        tag(`${word(PRIORITIES, data.priority)} priority`, PRIORITY_TONES[data.priority])));
+      this.facts.replaceChildren(...fact("Why a person", word(REASONS, data.reason)), ...fact("Customer", data.customer),
+        ...fact("Channel", data.channel), ...(data.category ? fact("Category", data.category) : []),
+        ...(data.mood ? fact("Mood", word(MOODS, data.mood)) : []), ...fact("Opened", time(data.created_at)),
+        ...fact("Updated", time(data.updated_at)));
+    }
+    this.none.hidden = data.drafts.length > 0;
+    keyed(this.drafts, data.drafts, (draft) => draft.id, (draft) => h("li", { class: `draft ${draft.state}` },
+      h("p", { class: "tags" }, tag(word(DRAFTS, draft.state), draft.state === "sent" ? "good" : ""),
+        confidence(draft.confidence), time(draft.created_at)),
+      prose(draft.text, draft.citations), sources(draft.citations)));
+    drawMessages(this.messages, this.conversation);
+  }
+}
