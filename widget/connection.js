@@ -93,7 +93,9 @@ document.currentScript.deskhand((() => {
       if (answer.ok) return answer.json();
       if (answer.status === 401 && token) return this.openSession(false); // not our token any more: begin anew
       const passing = answer.status >= 500 || answer.status === 429 || answer.status === 408;
-      throw Object.assign(new Error(`Deskhand: session refused (${answer.status}).`), { refused: !passing });
+      const { detail } = await answer.json().catch(() => ({}));
+      if (!passing) console.warn(`Deskhand: ${detail || answer.status}`); // for whoever embeds us
+      throw Object.assign(new Error("Deskhand: no session."), { refused: !passing });
     }
 
     openSocket(attempt) {
@@ -174,13 +176,14 @@ document.currentScript.deskhand((() => {
       return this.kit.read().queue || [];
     }
 
-    // Null when the queue is full.
-    enqueue(text, id = uuid()) {
+    // `human`: not a text, but the wish for a person. Null when the queue is full.
+    enqueue(text, { id = uuid(), human } = {}) {
       const queue = this.queue();
       if (queue.length >= QUEUE_LIMIT) return null;
-      this.kit.write({ queue: [...queue, { id, text }] });
+      const entry = { id, text, human };
+      this.kit.write({ queue: [...queue, entry] });
       this.start();
-      this.transmit({ id, text });
+      this.transmit(entry);
       return id;
     }
 
@@ -189,9 +192,8 @@ document.currentScript.deskhand((() => {
       if (queue.some((entry) => entry.id === id)) this.kit.write({ queue: queue.filter((entry) => entry.id !== id) });
     }
 
-    transmit({ id, text }) {
-      if (!this.send({ type: "message", id, text })) return;
-      this.expect();
+    transmit({ id, text, human }) {
+      if (this.send(human ? { type: "human", id } : { type: "message", id, text })) this.expect();
     }
 
     flush() {

@@ -44,7 +44,8 @@ document.currentScript.deskhand((() => {
       const known = this.get(message.id);
       // History repeats what is here; drawing it again would take the focus from who stands on it.
       if (known && known.at === at && known.state === "sent" && !known.streaming && known.message.text === message.text) return;
-      this.put(message.id, { message, at: at >= 0 ? at : this.newest(), state: "sent", problem: null, streaming: false });
+      this.put(message.id, { message, at: at >= 0 ? at : this.newest(), state: "sent", problem: null, streaming: false,
+        helpful: known && known.helpful != null ? known.helpful : message.helpful });
     }
 
     // From here: waits below everything else until acknowledged.

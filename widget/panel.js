@@ -73,8 +73,8 @@ document.currentScript.deskhand((() => {
       this.sender = h("button", { class: "send" }, icon(PATHS.send));
       this.dialog = h("div", { class: "panel", role: "dialog", tabindex: "-1", hidden: true },
         h("header", {}, h("div", {}, this.title, this.subtitle), this.closer), this.banner, this.scroll, this.newer,
-        h("div", { class: "bar" }, this.human, this.privacy),
-        h("form", { onsubmit: (event) => { event.preventDefault(); this.submit(); } }, this.input, this.sender, this.counter));
+        h("div", { class: "bar" }, this.human, this.counter, this.privacy),
+        h("form", { onsubmit: (event) => { event.preventDefault(); this.submit(); } }, this.input, this.sender));
       this.kit.frame.append(this.dialog);
       this.kit.frame.addEventListener("keydown", (event) => { if (event.key === "Escape" && !event.isComposing) this.close(); });
       this.dialog.dir = RIGHT_TO_LEFT.includes(this.kit.language) ? "rtl" : "ltr";
@@ -221,9 +221,9 @@ document.currentScript.deskhand((() => {
       this.input.focus({ preventScroll: true });
     }
 
-    say(text) {
+    say(text, human = false) {
       if (this.state === "refused") return false;
-      const id = this.line.enqueue(text);
+      const id = this.line.enqueue(text, { human });
       if (!id) this.tell(this.words.full, true);
       else {
         this.kit.write({ active: Date.now(), waiting: true });
@@ -247,7 +247,7 @@ document.currentScript.deskhand((() => {
       const { message } = this.messages.get(id);
       const queued = this.line.queue().some((entry) => entry.id === id);
       this.pend(id, message.text);
-      if (!queued) this.line.enqueue(message.text, id);
+      if (!queued) this.line.enqueue(message.text, { id });
       else if (this.line.online) this.line.flush();
       else this.line.hurry();
       this.focus();
@@ -258,12 +258,8 @@ document.currentScript.deskhand((() => {
       this.messages.fail(id, reason, "refused");
     }
 
-    // Kept until somebody answers: a wish for a person must not get lost with the connection.
     askHuman() {
-      this.kit.write({ human: true, active: Date.now(), waiting: true });
-      this.line.start();
-      this.line.send({ type: "human" });
-      this.asking(true);
+      if (this.human.getAttribute("aria-busy") !== "true" && this.say(this.words.human, true)) this.asking(true);
     }
 
     asking(yes) {
@@ -286,7 +282,6 @@ document.currentScript.deskhand((() => {
         this.tell("");
         this.askedHistory = false;
         if (this.isOpen) this.askHistory();
-        if (this.kit.read().human) this.line.send({ type: "human" });
         for (const [id, helpful] of this.thumbs) this.line.send({ type: "feedback", message_id: id, helpful });
         this.thumbs.clear();
       } else if (state === "refused") this.tell(this.words.unavailable);
@@ -338,13 +333,11 @@ document.currentScript.deskhand((() => {
       this.typing(false);
       this.markRead();
       if (!fresh) return;
-      this.kit.write({ active: Date.now(), waiting: false, human: false });
+      this.kit.write({ active: Date.now(), waiting: false });
       this.kit.emit("message", { id: message.id, author: message.author, text: message.text });
     }
 
     historyEnd() {
-      const { ticket } = this.kit.read();
-      if (ticket) this.showTicket(ticket);
       const { entries } = this.messages;
       const last = entries[entries.length - 1];
       this.kit.write({ waiting: Boolean(last) && last.message.author === "customer" });
@@ -354,20 +347,15 @@ document.currentScript.deskhand((() => {
       if (this.followed) this.toEnd();
     }
 
-    escalated(ticket) {
-      const known = this.kit.read().ticket;
-      const isNew = !known || known.number !== ticket.number;
-      const shown = isNew ? { number: ticket.number, at: this.messages.newest() } : known;
-      this.kit.write({ ticket: shown, human: false, waiting: true, active: Date.now() });
-      this.asking(false);
-      this.grow(() => this.showTicket(shown));
-      if (isNew) this.kit.emit("escalated", { number: ticket.number });
-    }
-
-    showTicket({ number, at }) {
+    // Comes again with the history, after the message it belongs to.
+    escalated({ number }) {
       const { h, icon } = this.kit;
-      this.messages.notice(`ticket:${number}`, at, icon(PATHS.person), h("div", {},
-        h("p", { dir: "auto" }, this.words.escalated.replace("{number}", number)), h("p", { dir: "auto", class: "faint" }, this.words.stay)));
+      this.asking(false);
+      this.grow(() => this.messages.notice(`ticket:${number}`, this.messages.newest(), icon(PATHS.person), h("div", {},
+        h("p", { dir: "auto" }, this.words.escalated.replace("{number}", number)), h("p", { dir: "auto", class: "faint" }, this.words.stay))));
+      if (this.inHistory || this.kit.read().ticket === number) return;
+      this.kit.write({ ticket: number, waiting: true, active: Date.now() });
+      this.kit.emit("escalated", { number });
     }
 
     // Errors stand at the message they are about. Only a flood may be guessed at: a message is given up by name.

@@ -99,7 +99,8 @@ document.currentScript.deskhand({ css: `
   textarea::placeholder { color: var(--faint); opacity: 1; }
   .panel .send { width: 34px; height: 34px; border-radius: 50%; display: grid; place-items: center; background: var(--accent); color: var(--on-accent); }
   .send:disabled { background: var(--soft); color: var(--faint); cursor: default; }
-  .counter { position: absolute; bottom: 100%; inset-inline-end: 12px; padding: 2px 8px; font-size: 12px; color: var(--faint); background: var(--bg); border-radius: 8px; }
+  .counter { color: var(--faint); }
+  .counter:not([hidden]) + .privacy { display: none; }
   .counter.over { color: var(--error); font-weight: 600; }
 
   @keyframes rise { from { opacity: 0; transform: translateY(10px) scale(.98); } }

@@ -19,6 +19,7 @@ from fastapi.responses import FileResponse, HTMLResponse, JSONResponse
 WIDGET = Path(__file__).parents[3] / "widget"
 CORS = {"Access-Control-Allow-Origin": "*", "Access-Control-Allow-Headers": "content-type"}
 Frame = dict[str, Any]
+TICKET = 1042
 
 LONG_ANSWER = """You can send anything back within **30 days**, as long as it is unused. [1]
 
@@ -63,6 +64,7 @@ class Desk:
     settings: Frame = field(default_factory=dict)
     visitors: dict[str, Visitor] = field(default_factory=dict)
     frames: list[Frame] = field(default_factory=list)
+    tickets: set[str] = field(default_factory=set)  # the messages that told of one
     requests: list[str] = field(default_factory=list)
     session_status: int = 200
     acknowledge: bool = True
@@ -106,9 +108,10 @@ async def say(visitor: Visitor, *arguments: Any, **more: Any) -> None:
     await tell(visitor, {"type": "message", "message": reply})
 
 
-async def escalate(visitor: Visitor) -> None:
+async def escalate(desk: Desk, visitor: Visitor) -> None:
     await say(visitor, "ai", "I have passed this on to a colleague, with everything you told me.", "Ada")
-    await tell(visitor, {"type": "escalated", "ticket": {"number": 1042}})
+    desk.tickets.add(visitor.messages[-1]["id"])
+    await tell(visitor, {"type": "escalated", "ticket": {"number": TICKET}})
 
 
 async def stream(desk: Desk, visitor: Visitor) -> None:
@@ -127,7 +130,7 @@ async def answer(desk: Desk, visitor: Visitor, socket: WebSocket, text: str) -> 
     if "drop" in words:
         await socket.close(1012)
     elif "person" in words:
-        await escalate(visitor)
+        await escalate(desk, visitor)
     elif "agent" in words:
         await say(visitor, "system", "Sam joined the conversation")
         await say(visitor, "agent", "Hi, Sam here. Your parcel **leaves today**.", "Sam Okafor")
@@ -148,11 +151,12 @@ async def on_frame(desk: Desk, visitor: Visitor, socket: WebSocket, frame: Frame
     if frame["type"] == "history":
         for stored in visitor.messages:
             await socket.send_json({"type": "message", "message": stored})
+            if stored["id"] in desk.tickets:
+                await socket.send_json({"type": "escalated", "ticket": {"number": TICKET}})
         await socket.send_json({"type": "history_end"})
-    elif frame["type"] == "human":
-        await escalate(visitor)
-    elif frame["type"] == "message" and desk.acknowledge:
-        await on_message(desk, visitor, socket, frame)
+    elif frame["type"] in ("human", "message") and desk.acknowledge:
+        text = frame.get("text", "I would like to talk to a person.")
+        await on_message(desk, visitor, socket, frame | {"text": text})
 
 
 async def on_message(desk: Desk, visitor: Visitor, socket: WebSocket, frame: Frame) -> None:

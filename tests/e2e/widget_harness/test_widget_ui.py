@@ -160,6 +160,7 @@ async def test_a_person_is_asked_for_and_the_ticket_shown_once(visit, desk):
     page = await visitor.chat()
     await page.locator(".human").click()
     await expect(page.locator(".notice")).to_contain_text("#1042")
+    await expect(page.locator(".customer .tick")).to_have_class("tick sent")
     assert [frame["type"] for frame in desk.frames].count("human") == 1
     await page.reload()
     await expect(page.locator(".panel .notice")).to_have_count(1)
@@ -368,3 +369,19 @@ async def test_every_language_has_every_text(visit):
         assert set(texts) == english, language
         assert "{number}" in texts["escalated"], language
         assert all("{count}" in texts[name] for name in ("unread", "left")), language
+
+
+async def test_the_wish_for_a_person_is_not_lost_with_the_line(visit, desk, standin):
+    visitor = await visit()
+    page = await visitor.chat()
+    await online(page)
+    await standin.stop()
+    await page.locator(".human").click()
+    await expect(page.locator(".human")).to_have_text("Asking for a person…")
+    await page.close()
+    await standin.start()
+    page = await visitor.page()
+    await until(lambda: bool(desk.tickets))
+    await page.locator(".launcher").click()
+    await expect(page.locator(".notice")).to_contain_text("#1042")
+    assert len({frame["id"] for frame in desk.frames if frame["type"] == "human"}) == 1
