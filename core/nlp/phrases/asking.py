@@ -3,13 +3,14 @@
 import tomllib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from core.nlp.phrases.patterns import Pattern, Reader, keys, normalise, prepare
+from core.nlp.phrases.patterns import Pattern, Reader, keys, normalise, prepare, rarest
 
 LONGEST_BARE = 60
+SHORTEST_CORRECTED = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,11 +18,14 @@ class Language:
     """How one language asks for a person."""
 
     spaced: bool
-    bare: tuple[Pattern, ...]
-    requests: tuple[Pattern, ...]
-    ignored: tuple[Pattern, ...]
-    fillers: tuple[Pattern, ...]
-    spelled: frozenset[str]
+    bare: tuple[Pattern, ...] = ()
+    """A request only if it is the whole sentence, apart from fillers."""
+    requests: tuple[Pattern, ...] = ()
+    ignored: tuple[Pattern, ...] = ()
+    """Words like a request that are none; taken out before anything else is looked for."""
+    fillers: tuple[Pattern, ...] = ()
+    spelled: frozenset[str] = field(default_factory=frozenset)
+    """Words that are recognised with one letter wrong."""
 
     @classmethod
     def read(cls, data: Mapping[str, Any]) -> "Language":
@@ -41,39 +45,38 @@ class Language:
             spelled=frozenset(normalise(word) for word in data.get("spelled", ())),
         )
 
-    def asks(self, normalised: str, present: set[str]) -> bool:
+    def asks(self, normalised: str) -> bool:
+        """`self` may be narrowed to the patterns that are possible at all in this sentence."""
         prepared = prepare(normalised, spaced=self.spaced)
         for pattern in self.ignored:
-            if pattern.possible(present):
-                prepared = pattern.remove(prepared)
-        if any(pattern.possible(present) and pattern.search(prepared) for pattern in self.requests):
+            prepared = pattern.remove(prepared)
+        if any(pattern.search(prepared) for pattern in self.requests):
             return True
-        return len(prepared) <= LONGEST_BARE and self._nothing_else(prepared, present)
+        return len(prepared) <= LONGEST_BARE and self._nothing_else(prepared)
 
-    def _nothing_else(self, prepared: str, present: set[str]) -> bool:
-        possible = [pattern for pattern in self.bare if pattern.possible(present)]
-        if not possible or any(pattern.search(prepared) for pattern in possible):
-            return bool(possible)
+    def _nothing_else(self, prepared: str) -> bool:
+        if not self.bare or any(pattern.search(prepared) for pattern in self.bare):
+            return bool(self.bare)
         for pattern in self.fillers:
-            if pattern.possible(present):
-                prepared = pattern.remove(prepared).replace(" ~", "")
-        return any(pattern.search(prepared) for pattern in possible)
+            prepared = pattern.remove(prepared).replace(Pattern.GAP, "")
+        return any(pattern.search(prepared) for pattern in self.bare)
 
 
 class Asking:
-    """All languages, with an index from a word to the languages in which it may matter."""
+    """All languages, with an index from a word to the patterns that cannot match without it."""
 
     def __init__(self, languages: Iterable[Language]) -> None:
-        self.languages = tuple(languages)
-        self.by_key: defaultdict[str, set[int]] = defaultdict(set)
-        self.misspelt: defaultdict[str, dict[int, str]] = defaultdict(dict)
-        for number, language in enumerate(self.languages):
-            for pattern in (*language.requests, *language.bare):
-                for key in max(pattern.needs, key=lambda need: min(map(len, need))):
-                    self.by_key[key].add(number)
+        self._languages = tuple(languages)
+        self._by_key: defaultdict[str, list[tuple[int, str, int]]] = defaultdict(list)
+        self._misspelt: defaultdict[str, dict[int, str]] = defaultdict(dict)
+        for number, language in enumerate(self._languages):
+            for section in ("bare", "requests", "ignored", "fillers"):
+                for position, pattern in enumerate(getattr(language, section)):
+                    for key in rarest(pattern.needs):
+                        self._by_key[key].append((number, section, position))
             for word in language.spelled:
                 for variant in _one_less(word):
-                    self.misspelt[variant][number] = word
+                    self._misspelt[variant][number] = word
 
     @classmethod
     def read(cls, folder: Path) -> "Asking":
@@ -83,24 +86,46 @@ class Asking:
     def asks(self, sentence: str) -> bool:
         """Whether the sentence asks for a person, as written or with one letter put right in a word."""
         normalised = normalise(sentence)
-        present = keys(normalised)
-        numbers = set().union(*(self.by_key[key] for key in present if key in self.by_key))
-        if any(self.languages[number].asks(normalised, present) for number in numbers):
+        if any(language.asks(normalised) for language in self._possible(normalised).values()):
             return True
-        return any(
-            self.languages[number].asks(corrected, keys(corrected))
-            for number, corrected in self._corrections(normalised).items()
-        )
+        for number, corrected in self._corrections(normalised).items():
+            language = self._possible(corrected).get(number)
+            if language and language.asks(corrected):
+                return True
+        return False
+
+    def _possible(self, normalised: str) -> dict[int, Language]:
+        """The languages in which the sentence may ask, narrowed to their possible patterns."""
+        present = keys(normalised)
+        found: defaultdict[int, defaultdict[str, set[int]]] = defaultdict(lambda: defaultdict(set))
+        for key in present & self._by_key.keys():
+            for number, section, position in self._by_key[key]:
+                found[number][section].add(position)
+        narrowed = {}
+        for number, sections in found.items():
+            if "requests" in sections or "bare" in sections:
+                language = self._languages[number]
+                kept = {
+                    section: tuple(
+                        pattern
+                        for position in sorted(positions)
+                        if (pattern := getattr(language, section)[position]).possible(present)
+                    )
+                    for section, positions in sections.items()
+                }
+                if kept.get("requests") or kept.get("bare"):
+                    narrowed[number] = Language(language.spaced, **kept)
+        return narrowed
 
     def _corrections(self, normalised: str) -> dict[int, str]:
         words = normalised.split()
         changes: defaultdict[int, dict[str, str]] = defaultdict(dict)
         for word in words:
-            if len(word) < 4:
+            if len(word) < SHORTEST_CORRECTED:
                 continue
-            for variant in _one_less(word):
-                for number, right in self.misspelt.get(variant, {}).items():
-                    if word not in self.languages[number].spelled:
+            for variant in _one_less(word) & self._misspelt.keys():
+                for number, right in self._misspelt[variant].items():
+                    if word not in self._languages[number].spelled:
                         changes[number].setdefault(word, right)
         return {
             number: " ".join(change.get(word, word) for word in words) for number, change in changes.items()

@@ -17,6 +17,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import ClassVar
 
 UNSPACED = "\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
 LONGEST_KEY = 6
@@ -58,6 +59,8 @@ def keys(normalised: str) -> set[str]:
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
+    GAP: ClassVar[str] = " ~"
+
     source: str
     needs: Needs
 
@@ -68,8 +71,8 @@ class Pattern:
         return _compiled(self.source).search(prepared) is not None
 
     def remove(self, prepared: str) -> str:
-        """The text with a bar where the pattern matched: words on both sides stay apart."""
-        return _compiled(self.source).sub(" ~", prepared)
+        """The text with `GAP` where the pattern matched, so that the words beside it stay apart."""
+        return _compiled(self.source).sub(self.GAP, prepared)
 
 
 @lru_cache(maxsize=8192)
@@ -106,7 +109,11 @@ def _either(branches: Sequence[Needs]) -> Needs:
     """What all branches need: one key of the rarest need of each."""
     if not all(branches):
         return ()
-    return (frozenset[str]().union(*(max(needs, key=_rarity) for needs in branches)),)
+    return (frozenset[str]().union(*(rarest(needs) for needs in branches)),)
+
+
+def rarest(needs: Needs) -> frozenset[str]:
+    return max(needs, key=_rarity)
 
 
 def _rarity(need: frozenset[str]) -> tuple[int, int]:
