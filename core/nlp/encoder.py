@@ -45,11 +45,11 @@ class Embedder(Protocol):
 class Encoding:
     """What one pass gives: the L2-normalised sentence vector, and the mean hidden state of each layer.
 
-    `layers` is for the sentiment model: early layers still carry tone, which the sentence vector has dropped.
+    `tone` is for the sentiment model: early layers still carry it, the sentence vector has dropped it.
     """
 
     vector: Vector
-    layers: Vector
+    tone: Vector
 
 
 class Encoder:
@@ -95,8 +95,8 @@ class Encoder:
         # A lone surrogate (half an emoji) is no text to the tokenizer.
         readable = text[:MAX_CHARACTERS].encode("utf-8", "replace").decode("utf-8")
         ids = np.array([self._tokenizer.encode(readable).ids], dtype=np.int64)
-        vector, layers = self._session.run(["vector", "layers"], {"ids": ids})
-        return Encoding(vector[0], layers[0])
+        vector, tone = self._session.run(["vector", "layers"], {"ids": ids})
+        return Encoding(vector[0], tone[0])
 
 
 def _options() -> onnxruntime.SessionOptions:

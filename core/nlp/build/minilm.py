@@ -149,9 +149,7 @@ def _attention(graph: GraphWriter, weights: Weights, number: int, hidden: str) -
     return graph.node("QAttention", inputs, name, domain=CONTRIB, num_heads=HEADS)
 
 
-def _add_and_norm(
-    graph: GraphWriter, weights: Weights, prefix: str, residual: str, update: str, output: str
-) -> str:
+def _add_and_norm(graph: GraphWriter, weights: Weights, prefix: str, residual: str, update: str, output: str) -> str:
     gamma = graph.constant(f"{output}.gamma", weights[f"{prefix}.LayerNorm.weight"])
     beta = graph.constant(f"{output}.beta", weights[f"{prefix}.LayerNorm.bias"])
     bias = graph.constant(f"{output}.bias", weights[f"{prefix}.dense.bias"])

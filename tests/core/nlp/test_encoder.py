@@ -59,8 +59,8 @@ async def test_only_the_first_256_tokens_count(encoder: Encoder) -> None:
 
 async def test_one_pass_gives_vector_and_the_mean_of_every_layer(encoder: Encoder) -> None:
     encoding = await encoder.encode(QUESTION)
-    assert encoding.layers.shape == (6 * encoder.dimension,)
-    last = encoding.layers[-encoder.dimension :]
+    assert encoding.tone.shape == (6 * encoder.dimension,)
+    last = encoding.tone[-encoder.dimension :]
     assert encoding.vector == pytest.approx(last / np.linalg.norm(last), abs=1e-5)
 
 
