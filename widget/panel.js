@@ -100,6 +100,7 @@ document.currentScript.deskhand((() => {
       for (const [node, label] of labels) node.setAttribute("aria-label", label);
       this.privacy.replaceChildren(settings.privacy_url ? this.messages.markdown.link(kit, words.privacy, settings.privacy_url) : "");
       this.greet();
+      this.hello.hidden = !keep && !settings.name; // rather nothing for a moment than a stranger's greeting
       this.countUnread();
     }
 
@@ -200,8 +201,10 @@ document.currentScript.deskhand((() => {
       const { input, counter } = this;
       const length = [...input.value].length;
       input.dir = input.value ? "auto" : this.dialog.dir; // the placeholder follows the panel
-      input.style.height = "auto";
-      input.style.height = `${Math.min(input.scrollHeight, 132)}px`;
+      this.grow(() => {
+        input.style.height = "auto";
+        input.style.height = `${Math.min(input.scrollHeight, 132)}px`;
+      });
       counter.hidden = length < WARN_AT;
       counter.classList.toggle("over", length > LIMIT);
       counter.textContent = length < WARN_AT ? "" : this.words.left.replace("{count}", (LIMIT - length).toLocaleString());
@@ -278,6 +281,7 @@ document.currentScript.deskhand((() => {
     follow(state) {
       this.state = state;
       this.recall(false);
+      if (state !== "connecting") this.hello.hidden = false;
       if (state === "online") {
         this.tell("");
         this.askedHistory = false;
