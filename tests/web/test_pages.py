@@ -6,6 +6,7 @@ import pytest
 from fastapi import FastAPI
 
 from core.knowledge.sources import read_folder
+from web.assets import Assets
 from web.demo.site import Site, markdown
 from web.paths import DEMO_KNOWLEDGE, STATIC
 from web.routes import pages
@@ -140,3 +141,22 @@ async def test_every_asset_that_a_page_names_exists(browser: httpx.AsyncClient) 
         named = [part.split('"')[0] for part in html.split('"/static/')[1:]]
         assert named
         assert all((STATIC / name).is_file() for name in named), named
+
+
+async def test_an_asset_is_asked_about_each_time_and_sent_only_when_it_has_changed(
+    app: FastAPI, browser: httpx.AsyncClient
+) -> None:
+    app.mount("/static", Assets(directory=STATIC))
+    answer = await browser.get("/static/console/console.js")
+    assert answer.headers["content-type"].startswith("text/javascript")
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["cache-control"] == "no-cache"
+    again = await browser.get("/static/console/console.js", headers={"if-none-match": answer.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    assert (await browser.get("/static/../routes/pages.py")).status_code == 404
+
+
+def test_no_script_of_ours_turns_text_into_markup() -> None:
+    makers = ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "new Function")
+    for script in STATIC.rglob("*.js"):
+        assert not [word for word in makers if word in script.read_text(encoding="utf-8")], script

@@ -24,7 +24,7 @@ const place = () => {
   const status = new URLSearchParams(query).get("status");
   return {
     kind: kind in KINDS ? kind : "conversations",
-    id: decodeURIComponent(rest.join("/")) || null,
+    id: rest.join("/") || null,
     status: kind === "tickets" && status in STATUSES ? status : null,
   };
 };
@@ -43,7 +43,9 @@ const go = async () => {
   desk.classList.toggle("reading", Boolean(id));
   if (!id) {
     page = null;
-    detailPane.replaceChildren(h("p", { class: "empty" }, `Choose ${kind === "tickets" ? "a ticket" : "a conversation"} to read it.`));
+    detailPane.replaceChildren(h("div", { class: "empty" },
+      h("p", {}, `Choose ${kind === "tickets" ? "a ticket" : "a conversation"} to read it.`),
+      h("p", {}, "This console shows what happens. It cannot reply or change anything.")));
   } else if (page?.id !== id || page.kind !== kind) {
     const Shown = kind === "tickets" ? TicketPage : ConversationPage;
     page = Object.assign(new Shown(id, { list: link(null), ticket: (number) => address({ kind: "tickets", id: number }) }), { kind });
@@ -152,7 +154,7 @@ signIn.querySelector("form").addEventListener("submit", async (event) => {
     await enter();
     at("password").value = "";
   } catch (error) {
-    showProblem(error instanceof SignedOut || error instanceof Refused ? error.message : UNREACHABLE.replace("Trying", "Try").replace(" …", "."));
+    showProblem(error instanceof SignedOut || error instanceof Refused ? error.message : "The server cannot be reached. Try again in a moment.");
     at("password").select();
   } finally {
     button.disabled = false;
@@ -179,4 +181,4 @@ document.addEventListener("visibilitychange", tick);
 setInterval(tick, EVERY_MS);
 
 await markdownReady;
-await enter().catch((error) => showSignIn(error instanceof SignedOut ? "" : UNREACHABLE.replace("Trying again …", "Reload the page to try again.")));
+await enter().catch((error) => showSignIn(error instanceof SignedOut ? "" : "The server cannot be reached. Reload the page in a moment."));

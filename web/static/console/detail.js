@@ -13,7 +13,7 @@ const heading = (title, back, ...tags) => [
   h("p", { class: "tags" }, tags),
 ];
 
-const fact = (name, ...value) => [h("dt", {}, name), h("dd", { dir: "auto" }, value)];
+const fact = (name, value) => h("div", {}, h("dt", {}, name), h("dd", { dir: "auto" }, value));
 
 const confidence = (share) => share != null && h("span", { class: "confidence" },
   h("meter", { min: 0, max: 1, value: share, "aria-hidden": "true" }), `${percent(share)} confident`);
@@ -39,7 +39,8 @@ const ending = ({ outcome, analysis }) => {
   return `${word(OUTCOMES, outcome)}${why}${sure}`;
 };
 
-const HELPFUL = new Map([[true, tag("Customer found it helpful", "good")], [false, tag("Customer found it unhelpful", "bad")]]);
+const verdict = (helpful) => helpful != null &&
+  (helpful ? tag("Customer found it helpful", "good") : tag("Customer found it unhelpful", "bad"));
 
 const speaker = ({ author, name }, customer) =>
   ({ customer, ai: `${name || "Assistant"} (assistant)`, agent: name || "Team" })[author] ?? name;
@@ -53,7 +54,7 @@ const message = (item, customer) => {
     h("div", { class: "bubble" }, theirs ? h("p", { class: "plain", dir: "auto" }, text) : prose(text, citations),
       sources(citations)),
     h("p", { class: "tags" }, theirs ? [h("span", { class: "faint" }, ending(item)), ...reading(item.analysis)]
-      : [confidence(item.confidence), HELPFUL.get(item.helpful)?.cloneNode(true)]));
+      : [confidence(item.confidence), verdict(item.helpful)]));
 };
 
 const drawMessages = (list, conversation) =>
@@ -99,8 +100,8 @@ export class ConversationPage extends Page {
       this.top.replaceChildren(...heading(data.subject, this.hrefs.list,
         tag(word(HANDLERS, data.handler), data.handler === "person" ? "warn" : "good"),
         data.ticket != null && h("a", { href: this.hrefs.ticket(data.ticket) }, `Ticket #${data.ticket}`)));
-      this.facts.replaceChildren(...fact("Customer", data.customer), ...fact("Channel", data.channel),
-        ...fact("Last message", time(data.last_message_at)));
+      this.facts.replaceChildren(fact("Customer", data.customer), fact("Channel", data.channel),
+        fact("Last message", time(data.last_message_at)));
     }
     drawMessages(this.messages, data);
   }
@@ -129,10 +130,10 @@ export class TicketPage extends Page {
         h("span", { class: "faint" }, `Ticket #${data.number}`),
         tag(word(STATUSES, data.status), STATUS_TONES[data.status]),
         tag(`${word(PRIORITIES, data.priority)} priority`, PRIORITY_TONES[data.priority])));
-      this.facts.replaceChildren(...fact("Why a person", word(REASONS, data.reason)), ...fact("Customer", data.customer),
-        ...fact("Channel", data.channel), ...(data.category ? fact("Category", data.category) : []),
-        ...(data.mood ? fact("Mood", word(MOODS, data.mood)) : []), ...fact("Opened", time(data.created_at)),
-        ...fact("Updated", time(data.updated_at)));
+      this.facts.replaceChildren(fact("Why a person", word(REASONS, data.reason)), fact("Customer", data.customer),
+        fact("Channel", data.channel), ...(data.category ? [fact("Category", data.category)] : []),
+        ...(data.mood ? [fact("Mood", word(MOODS, data.mood))] : []), fact("Opened", time(data.created_at)),
+        fact("Updated", time(data.updated_at)));
     }
     this.none.hidden = data.drafts.length > 0;
     keyed(this.drafts, data.drafts, (draft) => draft.id, (draft) => h("li", { class: `draft ${draft.state}` },

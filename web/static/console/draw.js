@@ -38,7 +38,7 @@ export const keyed = (parent, items, keyOf, build) => {
 // --- Times ---------------------------------------------------------------------------------------------------
 
 const STEPS = [["minute", 60], ["hour", 3600], ["day", 86400], ["week", 604800]];
-const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto", style: "short" });
+const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto", style: "narrow" });
 
 const ago = (moment) => {
   const seconds = Math.max(0, (Date.now() - moment) / 1000);
