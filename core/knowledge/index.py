@@ -21,6 +21,8 @@ from core.knowledge.space import Cosines, Matrix, Rows, Space
 
 Vector = Matrix
 
+SHARPNESS = 20.0  # of the softmax over articles: a score of 0.05 less has about a third of the share
+
 
 @dataclass(frozen=True, slots=True)
 class IndexedView:
@@ -76,90 +78,88 @@ class KnowledgeIndex:
             sorted((view for view in article.views if view.kind == "passage"), key=lambda view: view.position)
             for article in self.articles
         ]
+        questions = self._owned("title", "question")
         self._space = Space(
-            self._rows("title", "question"), self._rows("heading"), self._rows("passage"), len(self.articles)
+            self._rows(questions),
+            self._rows(self._owned("heading")),
+            self._rows(self._owned("passage")),
+            len(self.articles),
         )
-        self._lexicon = Lexicon(
-            [" ".join(v.body or v.text for v in article.views) for article in self.articles]
-        )
-        self._selftest = selftest.run(
-            self._space,
-            self._lexicon,
-            [v.text for a in self.articles for v in a.views if v.kind in ("title", "question")],
-            np.array(
-                [v.kind == "title" for a in self.articles for v in a.views if v.kind in ("title", "question")]
-            ),
-        )
+        self._lexicon = Lexicon([_words_of(article) for article in self.articles])
+        texts, titles = [view.text for _, view in questions], [view.kind == "title" for _, view in questions]
+        self._selftest = selftest.run(self._space, self._lexicon, texts, np.array(titles))
         self._confidence = shipped()
 
     def search(self, text: str, vector: Vector, k: int = 10) -> Retrieval:
+        """The `k` best articles for a message, copies of a better one left out, the best first."""
         if not self.articles:
             return Retrieval((), 0.0, 0.0)
         message = self._space.damped(vector[None].astype(np.float32))
         cosines = self._space.cosines(message)
         match = self._lexicon.match(text)
         scores = self._selftest.weights.mix(cosines, match.scores[None])[0]
-        order = best_first(scores, max(k, 11))
-        evidence = self._evidence(text, cosines, match, scores, order)
-        hits = tuple(self._hit(int(number), scores, message[0]) for number in order[:k])
-        return Retrieval(hits, *self._confidence.probabilities(evidence), evidence)
+        found = self._without_copies(best_first(scores, max(k, selftest.NEIGHBOURS) + 5))
+        evidence = self._evidence(cosines, match, scores, found)
+        topic = self._confidence.topic.probability(evidence)
+        hits = tuple(self._hit(number, scores, message[0]) for number in found[:k])
+        return Retrieval(hits, topic * self._confidence.choice.probability(evidence), topic, evidence)
 
-    def _rows(self, *kinds: ViewKind) -> Rows:
-        owned = [
-            (number, view.vector)
+    def _owned(self, *kinds: ViewKind) -> list[tuple[int, IndexedView]]:
+        return [
+            (number, view)
             for number, article in enumerate(self.articles)
-            for view in article.views
+            for view in sorted(article.views, key=lambda view: view.position)
             if view.kind in kinds
         ]
-        return Rows.of(owned, len(self.articles[0].views[0].vector))
+
+    def _rows(self, owned: Sequence[tuple[int, IndexedView]]) -> Rows:
+        dimension = len(self.articles[0].views[0].vector)
+        return Rows.of([(number, view.vector) for number, view in owned], dimension)
+
+    def _without_copies(self, found: Sequence[int]) -> list[int]:
+        first: dict[int, int] = {}
+        for number in found:
+            first.setdefault(int(self._lexicon.copies[number]), number)
+        return list(first.values())
 
     def _hit(self, number: int, scores: Matrix, message: Matrix) -> Hit:
         nearest = self._space.nearest_passage(message, number)
         passage = None if nearest is None else self._passages[number][nearest]
         return Hit(self.articles[number], float(scores[number]), passage)
 
-    def _evidence(
-        self, text: str, cosines: Cosines, match: LexicalMatch, scores: Matrix, order: NDArray[np.intp]
-    ) -> Evidence:
-        top = int(order[0])
+    def _evidence(self, cosines: Cosines, match: LexicalMatch, scores: Matrix, found: Sequence[int]) -> Evidence:
+        test, top = self._selftest, found[0]
         score = float(scores[top])
-        following = scores[order[1:11]] if len(order) > 1 else np.zeros(1, np.float32)
-        lead = score - float(following[0])
-        wrong = self._selftest.wrong if len(self._selftest.wrong) else np.array([0.5], np.float32)
-        deviation = float(wrong.std()) + 0.02
-
-        def lead_in(values: Matrix) -> float:
-            others = np.delete(values, top)
-            return float(values[top] - others.max()) if len(others) else float(values[top])
-
+        following = scores[found[1 : selftest.NEIGHBOURS + 1]]
+        # With nothing beside it an article is as clear of the rest as a score of nothing would leave it.
+        second, beside = (float(following[0]), float(following.mean())) if len(following) else (0.0, 0.0)
+        rivals = self._lexicon.copies != self._lexicon.copies[top]
+        others = np.exp(SHARPNESS * (scores[rivals] - score)).sum()
+        asked, passage = cosines.asked[0], cosines.passage[0]
         return Evidence(
-            score=score,
-            lead=lead,
-            surprise=(score - float(wrong.mean())) / deviation,
-            rank=float(np.searchsorted(wrong, score)) / len(wrong),
-            lead_surprise=lead / deviation,
-            density=score - float(following.mean()),
-            centroid=float(cosines.centroid[0, top]),
-            asked=float(cosines.asked[0, top]),
-            passage=float(cosines.passage[0, top]),
-            lexical=float(match.scores[top]),
-            coverage=float(match.coverage[top]),
+            surprise=test.wrong.above(score),
+            clearance=test.clearance.above(score - beside),
             unknown=match.unknown,
-            asked_lead=lead_in(cosines.asked[0]),
-            passage_lead=lead_in(cosines.passage[0]),
-            lexical_lead=lead_in(match.scores),
-            coverage_lead=lead_in(match.coverage),
-            agreement=float(
-                sum(int(v.argmax()) == top for v in (cosines.asked[0], cosines.passage[0], match.scores))
-            ),
-            length=float(np.log1p(len(text.split()))),
-            articles=float(np.log(len(self.articles))),
-            questions=float(np.log(np.sum(self._space.questions.owners == top))),
+            coverage=float(match.coverage[top]),
+            coverage_lead=_lead(match.coverage, top, rivals),
+            closeness=-float(np.log1p(others)),
+            lead=(score - second) / test.wrong.deviation,
+            passage_lead=_lead(passage, top, rivals) / test.passage.deviation,
+            agreement=float(sum(int(values.argmax()) == top for values in (asked, passage, match.scores))),
         )
 
 
-def best_first(scores: Matrix, count: int) -> NDArray[np.intp]:
+def best_first(scores: Matrix, count: int) -> list[int]:
     """The positions of the `count` highest scores, the highest first; of equal ones the earlier."""
     count = min(count, len(scores))
     top = np.sort(np.argpartition(-scores, count - 1)[:count])
-    return np.asarray(top[np.argsort(-scores[top], kind="stable")])
+    return [int(number) for number in top[np.argsort(-scores[top], kind="stable")]]
+
+
+def _lead(values: Matrix, top: int, rivals: NDArray[np.bool_]) -> float:
+    return float(values[top] - values[rivals].max(initial=0.0))
+
+
+def _words_of(article: IndexedArticle) -> str:
+    """Everything the article says: a passage's body instead of its text, which repeats the title."""
+    return " ".join(view.body or view.text for view in article.views)

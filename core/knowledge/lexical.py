@@ -10,6 +10,8 @@ import numpy as np
 import Stemmer
 from numpy.typing import NDArray
 
+from core.knowledge.copies import copy_groups
+
 _WORD = re.compile(r"\w+")
 _K1 = 1.2  # how soon a repeated word stops counting
 _B = 0.75  # how much a long document is held against it
@@ -44,12 +46,16 @@ class Words:
 
 
 class Lexicon:
-    """An inverted index over documents, scored with Okapi BM25 (Robertson and Zaragoza 2009, eq. 3.15)."""
+    """An inverted index over documents, scored with Okapi BM25 (Robertson and Zaragoza 2009, eq. 3.15).
+
+    `copies` gives for each document the number of the first one that says the same.
+    """
 
     def __init__(self, documents: Sequence[str]) -> None:
         self._words = Words()
         self._count = len(documents)
         counted = [Counter(self._words(document)) for document in documents]
+        self.copies = copy_groups([frozenset(counts) for counts in counted])
         lengths = np.array([counts.total() for counts in counted], dtype=np.float32)
         norms = _K1 * (1 - _B + _B * lengths / max(float(lengths.mean()), 1.0)) if counted else lengths
         found: dict[str, tuple[list[int], list[int]]] = {}

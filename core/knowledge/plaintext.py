@@ -75,9 +75,7 @@ def _items(node: SyntaxTreeNode, indent: str = "") -> list[str]:
 
 def _rows(table: SyntaxTreeNode) -> list[str]:
     return [
-        " | ".join(_inline(cell) for cell in row.children)
-        for section in table.children
-        for row in section.children
+        " | ".join(_inline(cell) for cell in row.children) for section in table.children for row in section.children
     ]
 
 

@@ -1,9 +1,8 @@
-"""What a knowledge learns about itself before anybody asks: its own questions are put to it with themselves
-left out.
+"""What a knowledge learns about itself before anybody asks: it is put its own questions, with them left out.
 
 With the whole article left out, the best score that remains is how alike a *wrong* article can look here.
 With only the question left out, the rest of its article should still win: that says how far passages can be
-trusted beside questions. Nothing here needs a label.
+trusted beside questions. Nothing here needs a label, and everything is learned anew when the knowledge changes.
 """
 
 from collections.abc import Sequence
@@ -15,21 +14,20 @@ from numpy.typing import NDArray
 from core.knowledge.lexical import Lexicon
 from core.knowledge.space import Cosines, Matrix, Space, best_per_article, sums, unit
 
-MOST_PROBES = 1_000  # a larger knowledge is sampled evenly: quantiles are settled long before
+MOST_PROBES = 1_000  # a larger knowledge is sampled evenly: means and deviations are settled long before
 FEWEST_PROBES = 30
+NEIGHBOURS = 10
 PASSAGE_WEIGHTS = (0.4, 0.7, 1.0, 1.5)
 USUAL_PASSAGE_WEIGHT = 1.0
-ASKED_WEIGHT = 0.5
-LEXICAL_WEIGHT = 0.4
 
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """How an article's score is mixed. The centroid has weight 1."""
+    """How an article's score is mixed from its cosines and its BM25 score. The centroid has weight 1."""
 
-    asked: float = ASKED_WEIGHT
+    asked: float = 0.5
     passage: float = USUAL_PASSAGE_WEIGHT
-    lexical: float = LEXICAL_WEIGHT
+    lexical: float = 0.4
 
     def mix(self, cosines: Cosines, lexical: Matrix) -> Matrix:
         dense = cosines.centroid + self.asked * cosines.asked + self.passage * cosines.passage
@@ -38,30 +36,65 @@ class Weights:
 
 
 @dataclass(frozen=True, slots=True)
-class SelfTest:
-    """`wrong` are the sorted best scores with the asking article left out, one a probe; `margins` the lead
-    of the best over the second among them."""
+class Spread:
+    """Where a number usually lies."""
 
-    weights: Weights
-    wrong: NDArray[np.float32]
-    margins: NDArray[np.float32]
+    mean: float
+    deviation: float
+
+    @classmethod
+    def of(cls, values: Matrix, usual: "Spread") -> "Spread":
+        """Of the values found, with ten values' worth of what is usual, so that three articles suffice."""
+        count, imagined = len(values), 10
+        if not count:
+            return usual
+        mean = (values.sum() + imagined * usual.mean) / (count + imagined)
+        squares = ((values - mean) ** 2).sum() + imagined * usual.deviation**2
+        return cls(float(mean), float(np.sqrt(squares / (count + imagined))))
+
+    def above(self, value: float) -> float:
+        """How many deviations `value` lies above the mean."""
+        return (value - self.mean) / self.deviation
+
+
+# The middle of what was seen on the knowledge bases that confidence is fitted on.
+USUAL_WRONG = Spread(0.5, 0.12)
+USUAL_CLEARANCE = Spread(0.17, 0.09)
+USUAL_PASSAGE = Spread(0.4, 0.11)
+
+
+@dataclass(frozen=True, slots=True)
+class SelfTest:
+    """`wrong`: the best score with the right article left out. `clearance`: how far that best one stands above the
+    mean of the next ten. `passage`: the best passage cosine with the right article left out."""
+
+    weights: Weights = Weights()
+    wrong: Spread = USUAL_WRONG
+    clearance: Spread = USUAL_CLEARANCE
+    passage: Spread = USUAL_PASSAGE
 
 
 def run(space: Space, lexicon: Lexicon, texts: Sequence[str], titles: NDArray[np.bool_]) -> SelfTest:
-    """`texts` are the questions' texts, in the order of `space.questions`; `titles` says which are only
-    titles."""
+    """`texts` are the questions' texts in the order of `space.questions`; `titles` marks mere titles."""
     if space.articles < 2:
-        return SelfTest(Weights(), np.zeros(0, np.float32), np.zeros(0, np.float32))
+        return SelfTest()
     chosen = _probes(titles)
     cosines = space.cosines(space.questions.vectors[chosen])
     lexical = np.stack([lexicon.match(texts[number]).scores for number in chosen])
-    owners = space.questions.owners[chosen]
     # A title stands in each passage of its page, so it cannot say what passages are worth.
     weights = Weights() if titles[chosen].any() else Weights(passage=_passage_weight(space, cosines, chosen))
+    owners = space.questions.owners[chosen]
     scores = weights.mix(cosines, lexical)
-    scores[np.arange(len(chosen)), owners] = -1.0
-    best = np.sort(scores, axis=1)[:, -2:]
-    return SelfTest(weights, np.sort(best[:, 1]), best[:, 1] - best[:, 0])
+    _leave_out(scores, owners, lexicon)
+    best = np.sort(scores, axis=1)[:, ::-1][:, : NEIGHBOURS + 1]
+    passage = cosines.passage.copy()
+    passage[np.arange(len(chosen)), owners] = -1.0
+    return SelfTest(
+        weights,
+        Spread.of(best[:, 0], USUAL_WRONG),
+        Spread.of(best[:, 0] - best[:, 1:].mean(axis=1), USUAL_CLEARANCE) if space.articles > 2 else USUAL_CLEARANCE,
+        Spread.of(passage.max(axis=1), USUAL_PASSAGE),
+    )
 
 
 def _probes(titles: NDArray[np.bool_]) -> NDArray[np.intp]:
@@ -72,24 +105,28 @@ def _probes(titles: NDArray[np.bool_]) -> NDArray[np.intp]:
     return np.asarray(probes[np.unique(evenly)])
 
 
-def _passage_weight(space: Space, cosines: Cosines, chosen: NDArray[np.int_]) -> float:
-    """The weight with which most questions, left out themselves, still find their article; ties to the
-    usual."""
+def _leave_out(scores: Matrix, owners: NDArray[np.int32], lexicon: Lexicon) -> None:
+    """Takes each probe's own article out of its row, and with it every copy of that article."""
+    copies = lexicon.copies
+    scores[copies[owners][:, None] == copies[None, :]] = -1.0
+
+
+def _passage_weight(space: Space, cosines: Cosines, chosen: NDArray[np.intp]) -> float:
+    """The weight with which most questions, left out themselves, still find their article."""
     owners = space.questions.owners
     sibling = np.bincount(owners, minlength=space.articles)[owners[chosen]] > 1
     if sibling.sum() < FEWEST_PROBES:
         return USUAL_PASSAGE_WEIGHT
-    rows, own = np.flatnonzero(sibling), owners[chosen][sibling]
-    asking = space.questions.vectors[chosen][sibling]
-    centroid, asked = cosines.centroid[rows].copy(), cosines.asked[rows].copy()
+    probes, own = chosen[sibling], owners[chosen[sibling]]
+    row = np.arange(len(probes))
+    asking = space.questions.vectors[probes]
+    centroid, asked = cosines.centroid[sibling], cosines.asked[sibling]
     rest = unit(sums(space.questions, space.articles)[own] - asking)
-    centroid[np.arange(len(rows)), own] = (asking * rest).sum(axis=1)
+    centroid[row, own] = (asking * rest).sum(axis=1)
     others = asking @ space.questions.vectors.T
-    others[np.arange(len(rows)), chosen[sibling]] = -1.0
-    asked[np.arange(len(rows)), own] = best_per_article(others, owners, space.articles)[
-        np.arange(len(rows)), own
-    ]
-    left_out = Cosines(centroid, asked, cosines.passage[rows])
+    others[row, probes] = -1.0
+    asked[row, own] = best_per_article(others, owners, space.articles)[row, own]
+    left_out = Cosines(centroid, asked, cosines.passage[sibling])
     nothing = np.zeros((1, 1), dtype=np.float32)
 
     def found(weight: float) -> int:

@@ -194,9 +194,7 @@ def _faq_articles(path: Path, rows: Iterable[tuple[int, dict[str, Any]]]) -> lis
         lines[identity] = number
         title = _optional_text(path, number, row, "title") or question
         questions = tuple(dict.fromkeys((question, *_texts(path, number, row, "alternatives"))))
-        articles.append(
-            Article(identity, title, _body(path, number, answer), _url(path, number, row), questions)
-        )
+        articles.append(Article(identity, title, _body(path, number, answer), _url(path, number, row), questions))
     return articles
 
 
@@ -229,8 +227,7 @@ def _optional_text(path: Path, line: int, row: dict[str, Any], key: str) -> str 
         raise BadInput(f"{path}, line {line}: {key!r} must be text. Put the value in quotes.")
     if key != "answer" and len(value) > LONGEST_QUESTION:
         raise BadInput(
-            f"{path}, line {line}: {key!r} has {len(value):,} characters; the most is {LONGEST_QUESTION:,}. "
-            "Shorten it."
+            f"{path}, line {line}: {key!r} has {len(value):,} characters; the most is {LONGEST_QUESTION:,}. Shorten it."
         )
     return value.strip() or None
 
