@@ -83,7 +83,7 @@ async def test_a_page_has_no_inline_script_or_style_that_its_policy_forbids(
 
 
 async def test_the_shop_carries_the_widget_as_a_customer_would_paste_it(browser: httpx.AsyncClient) -> None:
-    tag = '<script src="/widget.js" data-site-key="demo-site-key" async></script>'
+    tag = '<script src="/widget.js" data-site-key="demo-site-key" data-color="#2f5d50" async></script>'
     assert tag in (await browser.get("/demo")).text
     assert tag in (await browser.get("/demo/help/returns-policy")).text
 

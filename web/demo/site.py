@@ -30,7 +30,7 @@ class Site:
         articles = {article.id: article for article in sources.read_folder(knowledge)}
         topics = list(_topics(articles))
         shop = _toml("shop.toml")
-        self._layout = Template(_template("layout").safe_substitute(_contact(shop)))
+        self._layout = Template(_template("layout").safe_substitute(_facts(shop)))
         suggestions = "".join(f"<li>{escape(text)}</li>" for text in shop["widget"]["suggestions"])
         self._pages = {
             "": self._page(
@@ -100,8 +100,9 @@ def _topics(articles: dict[str, Article]) -> Iterator[tuple[str, list[Article]]]
         yield MORE, list(rest.values())
 
 
-def _contact(shop: dict[str, Any]) -> dict[str, str]:
+def _facts(shop: dict[str, Any]) -> dict[str, str]:
     facts = {key: escape(shop["contact"][key]) for key in ("email", "phone", "address")}
+    facts["color"] = escape(shop["widget"]["color"])
     return facts | {f"{name}_hours": _hours(days) for name, days in shop["hours"].items()}
 
 
