@@ -93,8 +93,8 @@ document.currentScript.deskhand((() => {
       if (answer.ok) return answer.json();
       if (answer.status === 401 && token) return this.openSession(false); // not our token any more: begin anew
       const passing = answer.status >= 500 || answer.status === 429 || answer.status === 408;
-      const { detail } = await answer.json().catch(() => ({}));
-      if (!passing) console.warn(`Deskhand: ${detail || answer.status}`); // for whoever embeds us
+      const { error } = await answer.json().catch(() => ({}));
+      if (!passing) console.warn(`Deskhand: ${error ? error.detail : answer.status}`); // for whoever embeds us
       throw Object.assign(new Error("Deskhand: no session."), { refused: !passing });
     }
 

@@ -177,7 +177,8 @@ async def on_message(desk: Desk, visitor: Visitor, socket: WebSocket, frame: Fra
 
 def open_session(desk: Desk, body: Frame) -> Response:
     if desk.session_status != 200:
-        return JSONResponse({"detail": "no"}, desk.session_status, headers=CORS)
+        error = {"code": "forbidden", "detail": "This page may not show the widget."}
+        return JSONResponse({"error": error}, desk.session_status, headers=CORS)
     identity = body.get("identity")
     token = body.get("visitor_token")
     if identity:
