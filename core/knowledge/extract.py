@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from math import log
 
 from core.knowledge.index import Hit, IndexedArticle, IndexedView
-from core.knowledge.lexical import Words
-from core.knowledge.questions import content_words, parts
+from core.knowledge.lexical import Words, content_words
+from core.knowledge.questions import parts
 from core.knowledge.sentences import sentences
 
 LONGEST_WHOLE = 120  # words of an article, or of one passage, that are given whole

@@ -101,7 +101,7 @@ class KnowledgeIndex:
         found = self._without_copies(best_first(scores, max(k, selftest.NEIGHBOURS) + 5))
         evidence = self._evidence(cosines, match, scores, found)
         topic = self._confidence.topic.probability(evidence)
-        hits = tuple(self._hit(number, scores, message[0]) for number in found[:k])
+        hits = tuple(self._hit(number, scores, cosines) for number in found[:k])
         return Retrieval(hits, topic * self._confidence.choice.probability(evidence), topic, evidence)
 
     def _owned(self, *kinds: ViewKind) -> list[tuple[int, IndexedView]]:
@@ -122,8 +122,8 @@ class KnowledgeIndex:
             first.setdefault(int(self._lexicon.copies[number]), number)
         return list(first.values())
 
-    def _hit(self, number: int, scores: Matrix, message: Matrix) -> Hit:
-        nearest = self._space.nearest_passage(message, number)
+    def _hit(self, number: int, scores: Matrix, cosines: Cosines) -> Hit:
+        nearest = self._space.nearest_passage(cosines, number)
         passage = None if nearest is None else self._passages[number][nearest]
         return Hit(self.articles[number], float(scores[number]), passage)
 

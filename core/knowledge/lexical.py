@@ -12,6 +12,17 @@ from numpy.typing import NDArray
 
 from core.knowledge.copies import copy_groups
 
+# Stems (Porter 2) of words that a question needs but that say nothing of its subject.
+_EMPTY = re.compile(
+    r"""
+    a|about|all|also|am|an|and|ani|anyon|are|as|at|be|been|but|by|can|cannot|could|did|do|doe|don|for|from
+    |get|got|had|has|have|hello|help|hey|hi|how|i|if|im|in|into|is|it|just|know|like|ll|made|make|may|me
+    |might|mine|must|my|need|no|not|now|of|ok|on|one|or|our|out|pleas|quick|re|s|shall|should|so|some
+    |someon|t|tell|than|thank|that|the|their|them|then|there|they|thing|this|to|too|up|us|use|ve|veri|want
+    |was|we|were|what|when|where|which|who|whi|will|with|would|yes|you|your
+    """,
+    re.VERBOSE,
+)
 _WORD = re.compile(r"\w+")
 _K1 = 1.2  # how soon a repeated word stops counting
 _B = 0.75  # how much a long document is held against it
@@ -45,6 +56,11 @@ class Words:
         return list(stemmer.stemWords(_WORD.findall(text.lower())))
 
 
+def content_words(text: str, words: Words) -> list[str]:
+    """The stems that carry meaning, each once, in order."""
+    return [word for word in dict.fromkeys(words(text)) if not _EMPTY.fullmatch(word)]
+
+
 class Lexicon:
     """An inverted index over documents, scored with Okapi BM25 (Robertson and Zaragoza 2009, eq. 3.15).
 
@@ -76,7 +92,8 @@ class Lexicon:
         for word in dict.fromkeys(self._words(text)):
             posting = self._postings.get(word)
             if posting is None:
-                unknown += self._idf(0)
+                # That no article says "please" tells nothing.
+                unknown += 0.0 if _EMPTY.fullmatch(word) else self._idf(0)
                 continue
             idf, numbers, weights = posting
             total += idf

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.knowledge.lexical import Lexicon
-from core.knowledge.space import Cosines, Matrix, Space, best_per_article, sums, unit
+from core.knowledge.space import Cosines, Matrix, Segments, Space, sums, unit
 
 MOST_PROBES = 1_000  # a larger knowledge is sampled evenly: means and deviations are settled long before
 FEWEST_PROBES = 30
@@ -125,8 +125,8 @@ def _passage_weight(space: Space, cosines: Cosines, chosen: NDArray[np.intp]) ->
     centroid[row, own] = (asking * rest).sum(axis=1)
     others = asking @ space.questions.vectors.T
     others[row, probes] = -1.0
-    asked[row, own] = best_per_article(others, owners, space.articles)[row, own]
-    left_out = Cosines(centroid, asked, cosines.passage[sibling])
+    asked[row, own] = Segments(owners, space.articles).best(others)[row, own]
+    left_out = Cosines(centroid, asked, cosines.passage[sibling], cosines.passages[sibling])
     nothing = np.zeros((1, 1), dtype=np.float32)
 
     def found(weight: float) -> int:

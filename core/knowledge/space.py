@@ -36,25 +36,53 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class Cosines:
-    """One row a message, one column an article: to the centroid of the article's questions, to the nearest
-    of its questions, titles and headings, and to the nearest of its passages."""
+    """One row a message, one column an article: to the centroid of the article's questions, to the nearest of its
+    questions, titles and headings, and to the nearest of its passages. `passages` has one column a passage."""
 
     centroid: Matrix
     asked: Matrix
     passage: Matrix
+    passages: Matrix
+
+
+class Segments:
+    """Columns sorted by the article that owns them, folded into one column an article."""
+
+    def __init__(self, owners: Owners, articles: int) -> None:
+        self._starts = np.flatnonzero(np.diff(owners, prepend=-1))
+        self._present = owners[self._starts]
+        self._articles = articles
+
+    def best(self, columns: Matrix) -> Matrix:
+        """The highest; -1 where an article has no column."""
+        return self._fold(np.maximum, columns, -1.0)
+
+    def total(self, columns: Matrix) -> Matrix:
+        return self._fold(np.add, columns, 0.0)
+
+    def _fold(self, how: np.ufunc, columns: Matrix, otherwise: float) -> Matrix:
+        if len(self._starts) == self._articles:
+            return np.asarray(how.reduceat(columns, self._starts, axis=1), dtype=np.float32)
+        found = np.full((len(columns), self._articles), otherwise, dtype=np.float32)
+        if len(self._starts):
+            found[:, self._present] = how.reduceat(columns, self._starts, axis=1)
+        return found
 
 
 class Space:
-    """`questions` (titles among them) make the centroids and teach the damping; `headings` are only
-    compared."""
+    """`questions` (titles among them) make the centroids and teach the damping; `headings` are only compared."""
 
     def __init__(self, questions: Rows, headings: Rows, passages: Rows, articles: int) -> None:
         self.articles = articles
         self._damper = wording_damper(questions)
-        self.questions = Rows(self.damped(questions.vectors), questions.owners)
-        self._headings = Rows(self.damped(headings.vectors), headings.owners)
-        self.passages = Rows(self.damped(passages.vectors), passages.owners)
-        self.centroids = unit(sums(self.questions, articles))
+        parts = (questions, headings, passages)
+        self._vectors = self.damped(np.concatenate([part.vectors for part in parts]))
+        first, second = len(questions.owners), len(questions.owners) + len(headings.owners)
+        self.questions = Rows(self._vectors[:first], questions.owners)
+        self._passage_owners = passages.owners
+        self._slices = (slice(0, first), slice(first, second), slice(second, None))
+        self._segments = tuple(Segments(part.owners, articles) for part in parts)
+        self._lengths = np.maximum(np.linalg.norm(sums(self.questions, articles), axis=1), 1e-9)
 
     def damped(self, vectors: Matrix) -> Matrix:
         """Messages or views, as the encoder gives them, into this space; still of unit length."""
@@ -62,19 +90,19 @@ class Space:
 
     def cosines(self, messages: Matrix) -> Cosines:
         """`messages` are damped, of shape (messages, dimension)."""
-        centroid = messages @ self.centroids.T
-        asked = np.maximum(self._best(messages, self.questions), self._best(messages, self._headings))
-        passage = self._best(messages, self.passages)
-        return Cosines(centroid, asked, np.where(passage > -1, passage, asked))
+        every = messages @ self._vectors.T
+        questions, headings, passages = (every[:, part] for part in self._slices)
+        of_questions, of_headings, of_passages = self._segments
+        # The cosine to a centroid is the sum of the cosines to its members over the length of their sum.
+        centroid = of_questions.total(questions) / self._lengths
+        asked = np.maximum(of_questions.best(questions), of_headings.best(headings))
+        passage = of_passages.best(passages)
+        return Cosines(centroid, asked, np.where(passage > -1, passage, asked), passages)
 
-    def nearest_passage(self, message: Matrix, article: int) -> int | None:
-        """How many of the article's passages stand before the one nearest to the message; None without
-        any."""
-        first, end = np.searchsorted(self.passages.owners, (article, article + 1))
-        return int(np.argmax(self.passages.vectors[first:end] @ message)) if end > first else None
-
-    def _best(self, messages: Matrix, rows: Rows) -> Matrix:
-        return best_per_article(messages @ rows.vectors.T, rows.owners, self.articles)
+    def nearest_passage(self, cosines: Cosines, article: int) -> int | None:
+        """How many of the article's passages stand before the one nearest to the first message; None without any."""
+        first, end = np.searchsorted(self._passage_owners, (article, article + 1))
+        return int(np.argmax(cosines.passages[0, first:end])) if end > first else None
 
 
 def unit(vectors: Matrix) -> Matrix:
@@ -86,15 +114,6 @@ def sums(rows: Rows, articles: int) -> Matrix:
     totals = np.zeros((articles, rows.vectors.shape[1]), dtype=np.float32)
     np.add.at(totals, rows.owners, rows.vectors)
     return totals
-
-
-def best_per_article(cosines: Matrix, owners: Owners, articles: int) -> Matrix:
-    """(messages, rows) to (messages, articles), -1 where an article has no row. `owners` is sorted."""
-    found = np.full((len(cosines), articles), -1.0, dtype=np.float32)
-    if len(owners):
-        starts = np.flatnonzero(np.diff(owners, prepend=-1))
-        found[:, owners[starts]] = np.maximum.reduceat(cosines, starts, axis=1)
-    return found
 
 
 def wording_damper(questions: Rows) -> Matrix | None:

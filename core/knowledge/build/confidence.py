@@ -31,6 +31,7 @@ from core.nlp.encoder import Encoder
 HERE = Path(__file__).parents[3]
 RIDGE = 30.0  # of some thousand questions' weight: keeps coefficients small, hardly moves the fit
 UNCOVERED = 0.25  # the share of questions that a knowledge does not cover, as assumed in the fit
+WHOLE = 0.5  # the weight of the knowledge as it is, beside its thinned-out variants together
 NOWHERE = UUID(int=0)
 
 
@@ -81,7 +82,6 @@ async def cases(family: Family, encoder: Encoder) -> list[Case]:
     asked = [json.loads(line) for line in family.questions.read_text(encoding="utf-8").splitlines()]
     vectors = await encoder.embed_many([question["text"] for question in asked])
     found: list[Case] = []
-    share = 1 / (1 + len(family.thinned))
     for kept, most in ((1.0, None), *family.thinned):
         index = KnowledgeIndex(await indexed(thin(articles, kept, most), encoder))
         known = {article.id for article in index.articles}
@@ -91,6 +91,7 @@ async def cases(family: Family, encoder: Encoder) -> list[Case]:
             expected = known.intersection(question["expected"])
             if result.evidence:
                 rows.append((result.evidence, result.hits[0].article.id in expected, bool(expected)))
+        share = WHOLE if kept == 1 else (1 - WHOLE) / len(family.thinned)
         weights = _weights([covered for _, _, covered in rows], share)
         found += [
             Case(family.name, f"{kept:.0%}/{'all' if most is None else most}", weight, *row)
