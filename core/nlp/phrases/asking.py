@@ -127,9 +127,7 @@ class Asking:
                 for number, right in self._misspelt[variant].items():
                     if word not in self._languages[number].spelled:
                         changes[number].setdefault(word, right)
-        return {
-            number: " ".join(change.get(word, word) for word in words) for number, change in changes.items()
-        }
+        return {number: " ".join(change.get(word, word) for word in words) for number, change in changes.items()}
 
 
 def _one_less(word: str) -> set[str]:
