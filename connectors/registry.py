@@ -1,15 +1,13 @@
-"""The connected channels: one line a kind."""
+"""The channels that messages are sent to: one line a kind.
+
+The chat widget and the API are not among them. Their customers read what is stored, and learn of it by live
+events (see `core.outbox`).
+"""
 
 from __future__ import annotations
 
-from connectors.api.outbound import ApiSender
-from connectors.widget.outbound import WidgetSender
-from core.events import Events
 from core.outbox import Sender
 
 
-def senders(events: Events) -> dict[str, Sender]:
-    return {
-        "api": ApiSender(),
-        "widget": WidgetSender(events),
-    }
+def senders() -> dict[str, Sender]:
+    return {}

@@ -35,9 +35,7 @@ class OrganizationSettings(BaseModel):
     lead_in: Annotated[str, StringConstraints(max_length=200)] = ""
     """Said before an answer taken word for word from the documents; empty for none."""
     color: Annotated[str, StringConstraints(pattern=r"^#[0-9a-fA-F]{6}$")] = "#2f5d50"
-    suggestions: list[Annotated[str, StringConstraints(max_length=120)]] = Field(
-        default_factory=list, max_length=6
-    )
+    suggestions: list[Annotated[str, StringConstraints(max_length=120)]] = Field(default_factory=list, max_length=6)
     privacy_url: str | None = None
     language: str = "en"
     texts: dict[str, str] = Field(default_factory=dict)
@@ -66,9 +64,9 @@ async def sign_in(db: Database, email: str, password: str) -> Identity:
 
     An address may belong to several organizations, each with its own password; the first that fits is taken.
     """
-    async with db.system() as session:
+    async with db.system() as scope:
         members = list(
-            await session.scalars(
+            await scope.session.scalars(
                 select(Member).where(Member.email == email.strip().lower(), Member.disabled_at.is_(None))
             )
         )
@@ -96,8 +94,8 @@ def create_api_key(scope: Scope, name: str) -> str:
 
 
 async def by_api_key(db: Database, key: str) -> Identity:
-    async with db.system() as session:
-        found = await session.scalar(
+    async with db.system() as scope:
+        found = await scope.session.scalar(
             select(ApiKey).where(ApiKey.digest == _digest(key), ApiKey.revoked_at.is_(None))
         )
     if found is None:

@@ -1,4 +1,4 @@
-"""The database: transactions, and nothing else. `commit()` is called here and nowhere else."""
+"""The database: transactions, and nothing else. They are committed here and nowhere else."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ import orjson
 from sqlalchemy import Connection, event, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from core import sqlite
 from core.errors import StartupError
-from core.tenancy import Scope
+from core.tenancy import EVERYONE, Scope
 
-EVERYONE = "*"
+NAME_ORGANIZATION = text("SELECT set_config('deskhand.organization_id', :id, true)")
 
 
 class Database:
@@ -35,43 +35,50 @@ class Database:
             path = Path(url.database or "")
             path.parent.mkdir(parents=True, exist_ok=True)
             self._writer = _sqlite_engine(url, path, connections=1)
-            self._reader = _sqlite_engine(url, path, connections=4)
+            self._reader = _sqlite_engine(url, path, connections=8)
+            self._bulk_reader = _sqlite_engine(url, path, connections=2, bulk=True)
             _begin_immediate(self._writer)
         else:
-            self._writer = self._reader = _engine(url, pool_size=10, max_overflow=20, pool_pre_ping=True)
+            engine = _engine(url, pool_size=10, max_overflow=20, pool_pre_ping=True)
+            self._writer = self._reader = self._bulk_reader = engine
 
     @asynccontextmanager
     async def write(self, organization_id: UUID) -> AsyncIterator[Scope]:
         """One transaction for one organization, committed when the block ends without an error."""
-        async with self._session(self._writer, str(organization_id)) as session:
-            scope = Scope(session, organization_id)
+        async with self._scope(self._writer, organization_id) as scope:
             yield scope
-            await session.commit()
+            await scope.commit()
         for callback in scope.committed:
             callback()
 
     @asynccontextmanager
-    async def read(self, organization_id: UUID) -> AsyncIterator[Scope]:
-        """For one organization; each statement sees what was committed before it."""
-        async with self._session(self._reader, str(organization_id)) as session:
-            yield Scope(session, organization_id)
+    async def read(self, organization_id: UUID, *, bulk: bool = False) -> AsyncIterator[Scope]:
+        """For one organization; each statement sees what was committed before it.
+
+        `bulk` is for statements that read thousands of rows: they must not hold up the event loop.
+        """
+        async with self._scope(self._bulk_reader if bulk else self._reader, organization_id) as scope:
+            yield scope
 
     @asynccontextmanager
-    async def system(self, *, write: bool = False) -> AsyncIterator[AsyncSession]:
+    async def system(self, *, write: bool = False) -> AsyncIterator[Scope]:
         """Across organizations: the queue's claims, signing in, finding whose webhook this is."""
-        async with self._session(self._writer if write else self._reader, EVERYONE) as session:
-            yield session
+        async with self._scope(self._writer if write else self._reader, EVERYONE) as scope:
+            yield scope
             if write:
-                await session.commit()
+                await scope.commit()
 
     @asynccontextmanager
-    async def _session(self, engine: AsyncEngine, organization: str) -> AsyncIterator[AsyncSession]:
-        async with AsyncSession(engine, expire_on_commit=False, autoflush=False) as session:
+    async def _scope(self, engine: AsyncEngine, organization_id: UUID) -> AsyncIterator[Scope]:
+        async with engine.connect() as connection:
             if not self.embedded:
-                await session.execute(
-                    text("SELECT set_config('deskhand.organization_id', :id, true)"), {"id": organization}
-                )
-            yield session
+                named = "*" if organization_id == EVERYONE else str(organization_id)
+                await connection.execute(NAME_ORGANIZATION, {"id": named})
+            scope = Scope(connection, organization_id)
+            try:
+                yield scope
+            finally:
+                await scope.close()
 
     async def run_sync(self, work: Callable[[Connection], Any]) -> Any:
         """Runs `work` on a plain connection in a transaction of its own; for migrations."""
@@ -93,13 +100,12 @@ class Database:
         reason = str(getattr(error, "orig", None) or error).splitlines()[0]
         where = self._reader.url.render_as_string(hide_password=True)
         return StartupError(
-            f"The database {where} does not answer ({reason}). "
-            "Check DESKHAND_DATABASE_URL and that the server is running."
+            f"The database {where} does not answer ({reason}). Check DESKHAND_DATABASE_URL and that it is running."
         )
 
     async def close(self) -> None:
-        await self._writer.dispose()
-        await self._reader.dispose()
+        for engine in {self._writer, self._reader, self._bulk_reader}:
+            await engine.dispose()
 
 
 def _engine(url: URL, **options: Any) -> AsyncEngine:
@@ -111,13 +117,13 @@ def _engine(url: URL, **options: Any) -> AsyncEngine:
     )
 
 
-def _sqlite_engine(url: URL, path: Path, connections: int) -> AsyncEngine:
+def _sqlite_engine(url: URL, path: Path, connections: int, *, bulk: bool = False) -> AsyncEngine:
     return _engine(
         url,
         pool_size=connections,
         max_overflow=0,
         pool_timeout=60,
-        connect_args={"async_creator_fn": sqlite.connector(path)},
+        connect_args={"async_creator_fn": sqlite.connector(path, bulk=bulk)},
     )
 
 
@@ -128,4 +134,4 @@ def _begin_immediate(engine: AsyncEngine) -> None:
     def _(connection: Connection) -> None:
         driver = connection.connection.driver_connection
         assert isinstance(driver, sqlite.Connection)
-        driver.begin_with_next_statement("BEGIN IMMEDIATE")
+        driver.writes_next = True

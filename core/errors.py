@@ -11,6 +11,9 @@ class AppError(Exception):
         super().__init__(detail)
         self.detail = detail
 
+    def as_json(self) -> dict[str, dict[str, str]]:
+        return {"error": {"code": self.code, "detail": self.detail}}
+
 
 class BadInput(AppError):
     """Something a person typed, sent or configured cannot be used."""

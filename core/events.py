@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 from uuid import UUID
 
 import asyncpg
@@ -40,6 +40,11 @@ class Event:
     topic: str
     kind: str
     data: JsonObject
+
+
+def work_arrived(kind: Literal["message", "delivery"], conversation_id: UUID) -> Event:
+    """Wakes the workers."""
+    return Event(WORK, kind, {"conversation": str(conversation_id)})
 
 
 class Subscription:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from core.agent.graph import Agent
@@ -29,19 +29,20 @@ class Helpdesk:
     shelf: Shelf
     agent: Agent
     inbox: Inbox
+    outbox: Outbox
     worker: Worker
     box: SecretBox
 
     @classmethod
-    def build(cls, settings: Settings, senders: Callable[[Events], Mapping[str, Sender]]) -> Helpdesk:
+    def build(cls, settings: Settings, senders: Mapping[str, Sender]) -> Helpdesk:
         db = Database(settings.url)
         events = LocalEvents() if settings.embedded else PostgresEvents(_dsn(settings))
         encoder = Encoder(settings.encoder_sessions)
         shelf = Shelf(db)
         model: AnswerModel | None = OpenAICompatible(settings) if settings.llm_model else None
         agent = Agent(encoder, SentimentModel(), model)
-        turns = Turns(db, events, shelf, agent)
-        outbox = Outbox(db, senders(events))
+        outbox = Outbox(db, events, senders)
+        turns = Turns(db, events, shelf, agent, outbox)
         return cls(
             settings=settings,
             db=db,
@@ -50,6 +51,7 @@ class Helpdesk:
             shelf=shelf,
             agent=agent,
             inbox=Inbox(db, events),
+            outbox=outbox,
             worker=Worker(db, events, turns, outbox, settings.turns_at_once),
             box=SecretBox(settings.key()),
         )

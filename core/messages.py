@@ -82,7 +82,5 @@ class OutboundMessage:
     """Markdown."""
     citations: tuple[Citation, ...]
     confidence: float | None
-    ticket_number: int | None
-    """Set when this message tells the customer of a hand-over."""
     created_at: datetime
     attachments: tuple[Attachment, ...] = ()

@@ -1,17 +1,20 @@
-"""The only way out. `post()` writes what is to be sent; `deliver()` alone calls a connector."""
+"""The only way out. `post()` stores what is to be sent; `deliver()` alone calls a connector."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
 import structlog
+from sqlalchemy import insert
 
 from core import models
 from core.db import Database
-from core.events import WORK, Event, Events
-from core.messages import Attachment, Citation, OutboundMessage, Person
+from core.events import Event, Events, conversation_topic, work_arrived
+from core.messages import Attachment, Author, Citation, JsonObject, OutboundMessage, Person
 from core.models import (
     Channel,
     Conversation,
@@ -19,7 +22,6 @@ from core.models import (
     CustomerIdentity,
     Delivery,
     Message,
-    Ticket,
     new_id,
     now,
 )
@@ -28,6 +30,46 @@ from core.tenancy import Scope
 
 MAX_ATTEMPTS = 12
 log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a message goes."""
+
+    conversation_id: UUID
+    channel_id: UUID
+    channel_kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewMessage:
+    """A message of ours, before it is stored."""
+
+    author: Author
+    speaker: str
+    text: str
+    id: UUID | None = None
+    citations: tuple[Citation, ...] = ()
+    confidence: float | None = None
+    reply_to_id: UUID | None = None
+    member_id: UUID | None = None
+    ticket_id: UUID | None = None
+    ticket_number: int | None = None
+    """Both are set when the message tells the customer of a hand-over."""
+
+
+def as_event(message_id: UUID, draft: NewMessage, created_at: datetime) -> JsonObject:
+    """What watchers of the conversation are told."""
+    return {
+        "id": str(message_id),
+        "author": draft.author,
+        "name": draft.speaker,
+        "text": draft.text,
+        "citations": [citation.as_json() for citation in draft.citations],
+        "confidence": draft.confidence,
+        "ticket_number": draft.ticket_number,
+        "created_at": created_at.isoformat(),
+    }
 
 
 class DeliveryError(Exception):
@@ -51,23 +93,51 @@ class Sender(Protocol):
     async def send(self, message: OutboundMessage, channel: Channel) -> str | None: ...
 
 
-async def post(scope: Scope, events: Events, conversation: Conversation, **message: Any) -> UUID:
-    """Writes a message of ours and queues it for its conversation's channel. Returns the message's id.
-
-    `message` are the values of a `Message`; both rows belong to the caller's transaction.
-    """
-    message_id: UUID = message.pop("id", None) or new_id()
-    place = {"conversation_id": conversation.id, "channel_id": conversation.channel_id}
-    await scope.create(Message, id=message_id, created_at=now(), **place, **message)
-    await scope.create(Delivery, id=new_id(), message_id=message_id, **place)
-    scope.after_commit(lambda: events.publish(Event(WORK, "delivery", {})))
-    return message_id
+INSERT_MESSAGE = insert(Message)
+INSERT_DELIVERY = insert(Delivery)
 
 
 class Outbox:
-    def __init__(self, db: Database, senders: Mapping[str, Sender]) -> None:
+    """`senders` has the channels that messages are sent to. The customers of the others (the chat widget, the
+    API) read our database: there a message has arrived once it is stored, and a live event says so."""
+
+    def __init__(self, db: Database, events: Events, senders: Mapping[str, Sender]) -> None:
         self._db = db
+        self._events = events
         self._senders = senders
+
+    async def post(self, scope: Scope, place: Place, draft: NewMessage) -> UUID:
+        """Stores a message of ours and queues it for its conversation's channel, in the caller's transaction."""
+        message_id, moment = draft.id or new_id(), now()
+        await scope.insert(
+            INSERT_MESSAGE,
+            id=message_id,
+            created_at=moment,
+            conversation_id=place.conversation_id,
+            channel_id=place.channel_id,
+            author=draft.author,
+            speaker=draft.speaker,
+            member_id=draft.member_id,
+            reply_to_id=draft.reply_to_id,
+            ticket_id=draft.ticket_id,
+            text=draft.text,
+            citations=[citation.as_json() for citation in draft.citations],
+            confidence=draft.confidence,
+        )
+        if place.channel_kind in self._senders:
+            await scope.insert(
+                INSERT_DELIVERY,
+                id=new_id(),
+                message_id=message_id,
+                conversation_id=place.conversation_id,
+                channel_id=place.channel_id,
+            )
+            scope.after_commit(lambda: self._events.publish(work_arrived("delivery", place.conversation_id)))
+        shown = as_event(message_id, draft, moment)
+        scope.after_commit(
+            lambda: self._events.publish(Event(conversation_topic(place.conversation_id), "message", shown))
+        )
+        return message_id
 
     async def deliver(self, organization_id: UUID, delivery_id: UUID, owner: str) -> None:
         """Sends one delivery that `owner` has claimed, and writes down what came of it."""
@@ -102,9 +172,7 @@ class Outbox:
                 f"This installation has no connector for {channel.kind!r} channels.", permanent=True
             ) from None
 
-    async def _failed(
-        self, organization_id: UUID, delivery: Delivery, owner: str, error: DeliveryError
-    ) -> None:
+    async def _failed(self, organization_id: UUID, delivery: Delivery, owner: str, error: DeliveryError) -> None:
         dead = error.permanent or delivery.attempts >= MAX_ATTEMPTS
         log.warning("delivery.failed", delivery=str(delivery.id), dead=dead, reason=error.detail)
         await self._update(
@@ -136,7 +204,6 @@ async def _load(scope: Scope, delivery_id: UUID) -> tuple[Delivery, Channel, Out
                 Conversation.thread,
                 Customer,
                 CustomerIdentity,
-                Ticket.number,
             )
             .join(Message, Message.id == Delivery.message_id)
             .join(Conversation, Conversation.id == Delivery.conversation_id)
@@ -144,15 +211,13 @@ async def _load(scope: Scope, delivery_id: UUID) -> tuple[Delivery, Channel, Out
             .join(Customer, Customer.id == Conversation.customer_id)
             .join(
                 CustomerIdentity,
-                (CustomerIdentity.customer_id == Customer.id)
-                & (CustomerIdentity.channel_id == Delivery.channel_id),
+                (CustomerIdentity.customer_id == Customer.id) & (CustomerIdentity.channel_id == Delivery.channel_id),
             )
-            .outerjoin(Ticket, Ticket.id == Message.ticket_id)
             .where(Delivery.id == delivery_id)
             .limit(1)
         )
     ).one()
-    delivery, channel, message, thread, customer, identity, ticket_number = row
+    delivery, channel, message, thread, customer, identity = row
     attachments = await scope.session.scalars(
         scope.select(models.Attachment).where(models.Attachment.message_id == message.id)
     )
@@ -162,16 +227,13 @@ async def _load(scope: Scope, delivery_id: UUID) -> tuple[Delivery, Channel, Out
         organization_id=scope.organization_id,
         channel_id=channel.id,
         conversation_id=message.conversation_id,
-        recipient=Person(
-            identity.external_id, customer.name, customer.email, customer.language, identity.verified
-        ),
+        recipient=Person(identity.external_id, customer.name, customer.email, customer.language, identity.verified),
         thread=thread,
         author=message.author,
         name=message.speaker or "",
         text=message.text,
         citations=tuple(Citation(**citation) for citation in message.citations),
         confidence=message.confidence,
-        ticket_number=ticket_number,
         created_at=message.created_at,
         attachments=tuple(Attachment(row.name, row.content_type, row.content) for row in attachments),
     )

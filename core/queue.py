@@ -8,77 +8,93 @@ from __future__ import annotations
 
 import random
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, exists, func, or_, select, update
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import and_, bindparam, exists, func, literal_column, or_, select, update
 from sqlalchemy.orm import aliased
 
-from core.models import Delivery, Message, now
+from core.models import Delivery, Message, UtcDateTime, now
+from core.tenancy import Scope
 
 Table = type[Message] | type[Delivery]
 LEASE = timedelta(seconds=60)
 MAX_BACKOFF_S = 15 * 60
 
 
-async def claim(session: AsyncSession, model: Table, owner: str, limit: int) -> list[tuple[UUID, UUID]]:
-    """Takes up to `limit` rows that may be worked now, oldest first.
-
-    Returns (id, organization id) pairs. The rows are `owner`'s until their lease ends.
-    """
-    moment = now()
-    other: Any = aliased(model)
+@cache
+def _claim(table: Table, dialect: str) -> Any:
+    other: Any = aliased(table)
+    moment = bindparam("moment", type_=UtcDateTime())
     blocked = exists().where(
-        other.conversation_id == model.conversation_id,
-        other.id != model.id,
-        or_(other.state == "working", and_(other.state == "queued", other.id < model.id)),
+        _pending(other),
+        other.conversation_id == table.conversation_id,
+        other.id != table.id,
+        or_(other.state == "working", and_(other.state == "queued", other.id < table.id)),
     )
     due = (
-        select(model.id)
-        .where(model.state == "queued", model.available_at <= moment, ~blocked)
-        .order_by(model.id)
-        .limit(limit)
+        select(table.id)
+        .where(_pending(table), table.state == "queued", table.available_at <= moment, ~blocked)
+        .order_by(table.id)
+        .limit(bindparam("most"))
     )
-    if session.get_bind().dialect.name == "postgresql":
+    if dialect == "postgresql":
         due = due.with_for_update(skip_locked=True)
-    taken = await session.execute(
-        update(model)
-        .where(model.id.in_(due))
-        .values(state="working", lease_owner=owner, lease_until=moment + LEASE, attempts=model.attempts + 1)
-        .returning(model.id, model.organization_id)
-        .execution_options(synchronize_session=False)
+    return (
+        update(table)
+        .where(table.id.in_(due))
+        .values(
+            state="working",
+            lease_owner=bindparam("owner"),
+            lease_until=bindparam("until", type_=UtcDateTime()),
+            attempts=table.attempts + 1,
+        )
+        .returning(table.id, table.organization_id, table.conversation_id)
     )
-    return sorted((row.id, row.organization_id) for row in taken)
 
 
-async def release_expired(session: AsyncSession, model: Table, *, all_leases: bool = False) -> int:
+def _pending(table: Any) -> Any:
+    """In literals, so that SQLite sees the partial index of the same condition."""
+    return table.state.in_([literal_column("'queued'"), literal_column("'working'")])
+
+
+async def claim(scope: Scope, table: Table, owner: str, most: int) -> list[tuple[UUID, UUID, UUID]]:
+    """Takes up to `most` rows that may be worked now, oldest first.
+
+    Returns (id, organization id, conversation id) of each. They are `owner`'s until their lease ends.
+    """
+    moment = now()
+    taken = await scope.run(_claim(table, scope.dialect), moment=moment, until=moment + LEASE, owner=owner, most=most)
+    return sorted((row.id, row.organization_id, row.conversation_id) for row in taken)
+
+
+async def release_expired(scope: Scope, table: Table, *, all_leases: bool = False) -> int:
     """Puts rows back whose worker is gone. With `all_leases`, every leased row: no other worker can exist."""
-    statement = update(model).where(model.state == "working").values(state="queued", lease_owner=None)
+    statement = update(table).where(_pending(table), table.state == "working").values(state="queued", lease_owner=None)
     if not all_leases:
-        statement = statement.where(model.lease_until < now())
-    result: Any = await session.execute(statement.execution_options(synchronize_session=False))
-    return int(result.rowcount)
+        statement = statement.where(table.lease_until < now())
+    return (await scope.run(statement)).rowcount
 
 
-async def renew(session: AsyncSession, model: Table, owner: str, ids: list[UUID]) -> None:
-    await session.execute(
-        update(model)
-        .where(model.id.in_(ids), model.lease_owner == owner, model.state == "working")
+async def renew(scope: Scope, table: Table, owner: str, ids: list[UUID]) -> None:
+    await scope.run(
+        update(table)
+        .where(table.id.in_(ids), table.lease_owner == owner, table.state == "working")
         .values(lease_until=now() + LEASE)
-        .execution_options(synchronize_session=False)
     )
 
 
-async def next_due(session: AsyncSession, model: Table, after: datetime) -> datetime | None:
+async def next_due(scope: Scope, table: Table, after: datetime) -> datetime | None:
     """When the first row that was not due at `after` becomes so. (One that was due is waiting for another row.)"""
-    due: datetime | None = await session.scalar(
-        select(func.min(model.available_at)).where(model.state == "queued", model.available_at > after)
+    statement = select(func.min(table.available_at)).where(
+        _pending(table), table.state == "queued", table.available_at > after
     )
+    due: datetime | None = (await scope.run(statement)).scalar()
     return due
 
 
 def backoff(attempts: int) -> timedelta:
-    """Exponential from two seconds with full jitter between half and the whole of it."""
+    """Exponential from two seconds, with jitter between half and the whole of it."""
     ceiling = min(2.0**attempts, MAX_BACKOFF_S)
     return timedelta(seconds=random.uniform(ceiling / 2, ceiling))

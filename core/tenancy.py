@@ -6,23 +6,75 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import Delete, Select, Update, delete, select, update
+from sqlalchemy import BindParameter, CursorResult, Delete, Select, Update, bindparam, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from core.errors import NotFound
 from core.models.columns import Tenant
 
 T = TypeVar("T", bound=Tenant)
+OURS = "our_organization_id"
+EVERYONE = UUID(int=0)
+"""The scope of jobs that serve all organizations."""
+
+
+def ours() -> BindParameter[UUID]:
+    """Stands for the scope's organization in a statement that is built once and run with `Scope.run`."""
+    return bindparam(OURS)
 
 
 class Scope:
-    """A session that belongs to one organization. Every query of a tenant's table starts here."""
+    """A transaction that belongs to one organization. Every query of a tenant's table starts here.
 
-    def __init__(self, session: AsyncSession, organization_id: UUID) -> None:
-        self.session = session
+    Statements are built where they are used, except on the path of a message: building one takes longer
+    than running it, so those are built once, with `ours()` in their conditions.
+    """
+
+    def __init__(self, connection: AsyncConnection, organization_id: UUID) -> None:
+        self._connection = connection
+        self._session: AsyncSession | None = None
         self.organization_id = organization_id
         self.committed: list[Callable[[], None]] = []
+
+    @property
+    def session(self) -> AsyncSession:
+        """The transaction's session, for rows as objects; made at its first use."""
+        if self._session is None:
+            self._session = AsyncSession(self._connection, expire_on_commit=False, autoflush=False)
+        return self._session
+
+    async def commit(self) -> None:
+        """For `core.db` alone."""
+        if self._session:
+            await self._session.flush()
+        await self._connection.commit()
+
+    async def close(self) -> None:
+        """For `core.db` alone."""
+        if self._session:
+            await self._session.close()
+
+    @property
+    def dialect(self) -> str:
+        return self._connection.dialect.name
+
+    async def run(self, statement: Any, **parameters: Any) -> CursorResult[Any]:
+        """Runs a statement built beforehand, with `ours()` standing for this organization.
+
+        In an UPDATE, parameters named like columns are the values to set.
+        """
+        result: CursorResult[Any] = await self._connection.execute(
+            statement, {OURS: self.organization_id, **parameters}
+        )
+        return result
+
+    async def insert(self, statement: Any, **values: Any) -> CursorResult[Any]:
+        """Runs an INSERT built beforehand, for a row of this organization."""
+        result: CursorResult[Any] = await self._connection.execute(
+            statement, {"organization_id": self.organization_id, **values}
+        )
+        return result
 
     def select(self, model: type[T], *columns: Any) -> Select[Any]:
         """SELECT of whole rows, or of `columns`, from this organization's rows of `model`."""
@@ -39,19 +91,12 @@ class Scope:
         self.session.add(row)
         return row
 
-    async def create(self, model: type[T], **values: Any) -> None:
-        """Inserts the row at once, where rows that refer to it follow in the same transaction."""
-        await self.session.execute(self.insert(model, **values))
-
-    def insert(self, model: type[T], **values: Any) -> Any:
-        """INSERT of one row, with the ON CONFLICT clauses that both databases know."""
-        dialect = sqlite if self.session.get_bind().dialect.name == "sqlite" else postgresql
-        return dialect.insert(model).values(organization_id=self.organization_id, **values)
-
     async def insert_if_absent(self, model: type[T], **values: Any) -> bool:
         """Inserts the row; False when a unique key says that it is there already."""
-        statement = self.insert(model, **values).on_conflict_do_nothing().returning(model.id)
-        return await self.session.scalar(statement) is not None
+        build = sqlite.insert if self.dialect == "sqlite" else postgresql.insert
+        statement = build(model).values(organization_id=self.organization_id, **values)
+        inserted = await self.session.scalar(statement.on_conflict_do_nothing().returning(model.id))
+        return inserted is not None
 
     async def get(self, model: type[T], row_id: UUID) -> T:
         """The row. Raises `NotFound` also for another organization's, so that ids tell a stranger nothing."""

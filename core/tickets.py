@@ -4,22 +4,34 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import update
+from sqlalchemy import bindparam, literal_column, update
 
 from core.agent.state import Answer, Outcome, Reason
-from core.models import Conversation, Draft, Organization, Ticket, new_id, now
-from core.tenancy import Scope
+from core.models import Draft, Organization, Ticket, new_id, now
+from core.tenancy import Scope, ours
 
 RANK = {"low": 0, "normal": 1, "high": 2, "urgent": 3}
 RAISED: dict[Reason, str] = {"sensitive": "high", "frustrated": "high", "error": "high"}
 URGENT = 0.8
 
+# In literals, so that SQLite sees the partial indexes of the same conditions.
+IS_OPEN = Ticket.status != literal_column("'resolved'")
+IS_PENDING = Draft.state == literal_column("'pending'")
+REOPEN = update(Ticket).where(
+    Ticket.organization_id == ours(), Ticket.conversation_id == bindparam("conversation"), IS_OPEN
+)
+OUTDATE = (
+    update(Draft)
+    .where(Draft.organization_id == ours(), Draft.conversation_id == bindparam("conversation"), IS_PENDING)
+    .values(version=Draft.version + 1)
+)
 
-async def open_or_join(scope: Scope, conversation: Conversation, outcome: Outcome) -> tuple[Ticket, bool]:
+
+async def open_or_join(scope: Scope, conversation_id: UUID, subject: str, outcome: Outcome) -> tuple[Ticket, bool]:
     """The conversation's open ticket, opened if there is none. Says whether it was opened just now."""
-    await customer_wrote(scope, conversation.id)
+    await customer_wrote(scope, conversation_id)
     ticket: Ticket | None = await scope.session.scalar(
-        scope.select(Ticket).where(Ticket.conversation_id == conversation.id, Ticket.status != "resolved")
+        scope.select(Ticket).where(Ticket.conversation_id == conversation_id, IS_OPEN)
     )
     priority = _priority(outcome)
     if ticket:
@@ -30,8 +42,8 @@ async def open_or_join(scope: Scope, conversation: Conversation, outcome: Outcom
         Ticket(
             id=new_id(),
             number=await _next_number(scope),
-            conversation_id=conversation.id,
-            subject=conversation.subject,
+            conversation_id=conversation_id,
+            subject=subject,
             reason=outcome.decision.reason,
             priority=priority,
             category=outcome.reading.category,
@@ -62,18 +74,8 @@ async def _next_number(scope: Scope) -> int:
 
 async def customer_wrote(scope: Scope, conversation_id: UUID) -> None:
     """A newer message: the open ticket needs a person again, and its drafts no longer fit."""
-    await scope.session.execute(
-        scope.update(Ticket)
-        .where(Ticket.conversation_id == conversation_id, Ticket.status != "resolved")
-        .values(status="open", updated_at=now())
-        .execution_options(synchronize_session=False)
-    )
-    await scope.session.execute(
-        scope.update(Draft)
-        .where(Draft.conversation_id == conversation_id, Draft.state == "pending")
-        .values(state="stale", version=Draft.version + 1)
-        .execution_options(synchronize_session=False)
-    )
+    await scope.run(REOPEN, conversation=conversation_id, status="open", updated_at=now())
+    await scope.run(OUTDATE, conversation=conversation_id, state="stale")
 
 
 def offer_draft(scope: Scope, ticket: Ticket, message_id: UUID, answer: Answer) -> Draft:

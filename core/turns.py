@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Literal
 from uuid import UUID
 
 import structlog
+from sqlalchemy import bindparam, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
-from core import outbox, tickets
+from core import tickets
 from core.agent import wording
 from core.agent.graph import Agent
 from core.agent.policy import leaves_to_people
@@ -17,10 +20,11 @@ from core.agent.state import Decision, Outcome, Question, Reading, Utterance
 from core.db import Database
 from core.events import Event, Events, conversation_topic, message_topic
 from core.knowledge.store import Shelf
-from core.models import Conversation, Message, Organization, Usage, new_id, now
+from core.models import Channel, Conversation, Message, Organization, Usage, new_id, now
 from core.nlp.sentiment import Sentiment
+from core.outbox import NewMessage, Outbox, Place
 from core.queue import backoff
-from core.tenancy import Scope
+from core.tenancy import Scope, ours
 
 HISTORY = 10
 MAX_ATTEMPTS = 3
@@ -28,6 +32,62 @@ log = structlog.get_logger()
 
 Ended = Literal["answered", "escalated", "silent"]
 """`silent`: a person has the conversation, so nothing was said."""
+
+LOAD = (
+    select(
+        Message.text,
+        Message.attempts,
+        Message.conversation_id,
+        Message.channel_id,
+        Channel.kind.label("channel_kind"),
+        Conversation.handler,
+        Conversation.version,
+        Conversation.subject,
+        Conversation.frustration,
+        Organization.name,
+        Organization.settings,
+        Organization.knowledge_version,
+        Organization.monthly_answers,
+        Usage.answered,
+    )
+    .join(Conversation, Conversation.id == Message.conversation_id)
+    .join(Channel, Channel.id == Message.channel_id)
+    .join(Organization, Organization.id == Message.organization_id)
+    .outerjoin(Usage, (Usage.organization_id == Message.organization_id) & (Usage.month == bindparam("month")))
+    .where(Message.organization_id == ours(), Message.id == bindparam("message_id"))
+)
+EARLIER = (
+    select(Message.author, Message.text, Message.analysis)
+    .where(
+        Message.organization_id == ours(),
+        Message.conversation_id == bindparam("conversation_id"),
+        Message.id < bindparam("message_id"),
+    )
+    .order_by(Message.id.desc())
+    .limit(HISTORY)
+)
+NOTE_TURN = update(Conversation).where(
+    Conversation.organization_id == ours(),
+    Conversation.id == bindparam("conversation"),
+    Conversation.version == bindparam("seen_version"),
+)
+FINISH = update(Message).where(
+    Message.organization_id == ours(),
+    Message.id == bindparam("message"),
+    Message.state == "working",
+    Message.lease_owner == bindparam("owner"),
+)
+
+
+@cache
+def _count_usage(dialect: str) -> Any:
+    build = sqlite.insert if dialect == "sqlite" else postgresql.insert
+    counted = ("received", "answered", "escalated")
+    statement: Any = build(Usage)
+    return statement.on_conflict_do_update(
+        index_elements=["organization_id", "month"],
+        set_={name: getattr(Usage, name) + getattr(statement.excluded, name) for name in counted},
+    )
 
 
 class LostLease(Exception):
@@ -38,20 +98,29 @@ class LostLease(Exception):
 class Context:
     """What a turn knows when it starts."""
 
-    message: Message
-    conversation: Conversation
-    organization: Organization
+    organization_id: UUID
+    message_id: UUID
+    text: str
+    attempts: int
+    place: Place
+    handler: str
+    version: int
+    """Of the conversation: it changes when a person takes over."""
+    subject: str
+    frustration: float
     profile: Profile
+    knowledge_version: int
+    quota_left: bool
     history: tuple[Utterance, ...]
-    answered_this_month: int
 
 
 class Turns:
-    def __init__(self, db: Database, events: Events, shelf: Shelf, agent: Agent) -> None:
+    def __init__(self, db: Database, events: Events, shelf: Shelf, agent: Agent, outbox: Outbox) -> None:
         self._db = db
         self._events = events
         self._shelf = shelf
         self._agent = agent
+        self._outbox = outbox
 
     async def run(self, organization_id: UUID, message_id: UUID, owner: str) -> None:
         """Works one message that `owner` has claimed; a failure is written to the message, not raised."""
@@ -63,43 +132,41 @@ class Turns:
         except LostLease:
             log.warning("turn.lease_lost", message=str(message_id))
         except Exception as error:
-            log.exception("turn.failed", message=str(message_id), attempt=context.message.attempts)
-            if context.message.attempts < MAX_ATTEMPTS:
+            log.exception("turn.failed", message=str(message_id), attempt=context.attempts)
+            if context.attempts < MAX_ATTEMPTS:
                 await self._retry(context, owner, error)
             else:
                 await self._commit(context, owner, reply_id, _gave_up(context))
 
     async def _think(self, context: Context, reply_id: UUID) -> Outcome | None:
         """What the agent makes of it; None while a person has the conversation."""
-        if context.conversation.handler == "person":
+        if context.handler == "person":
             return None
-        topic = conversation_topic(context.conversation.id)
+        topic = conversation_topic(context.place.conversation_id)
         self._events.publish(Event(topic, "typing", {}))
-        index = await self._shelf.index(context.organization.id, context.organization.knowledge_version)
-        limit = context.organization.monthly_answers
+        index = await self._shelf.index(context.organization_id, context.knowledge_version)
 
         def stream(piece: str) -> None:
             self._events.publish(Event(topic, "chunk", {"message_id": str(reply_id), "text": piece}))
 
         return await self._agent.run(
             Question(
-                text=context.message.text,
+                text=context.text,
                 knowledge=index,
                 profile=context.profile,
                 history=context.history,
-                quota_left=limit is None or context.answered_this_month < limit,
+                quota_left=context.quota_left,
                 stream=stream,
             )
         )
 
     async def _commit(self, context: Context, owner: str, reply_id: UUID, outcome: Outcome | None) -> None:
         """Raises `LostLease`, and then nothing has changed."""
-        message = context.message
-        async with self._db.write(context.organization.id) as scope:
+        async with self._db.write(context.organization_id) as scope:
             if outcome and not await _still_the_bots(scope, context, outcome):
                 outcome = None
             if outcome is None:
-                await tickets.customer_wrote(scope, context.conversation.id)
+                await tickets.customer_wrote(scope, context.place.conversation_id)
                 ended: Ended = "silent"
             elif outcome.decision.action in ("answer", "courtesy"):
                 await self._reply(scope, context, reply_id, outcome)
@@ -107,113 +174,112 @@ class Turns:
             else:
                 await self._hand_over(scope, context, reply_id, outcome)
                 ended = "escalated"
-            await _finish(scope, message, owner, ended, outcome)
-            await _count(scope, ended)
-            scope.after_commit(lambda: self._events.publish(Event(message_topic(message.id), "done", {})))
+            await _finish(scope, context, owner, ended, outcome)
+        self._events.publish(Event(message_topic(context.message_id), "done", {}))
 
     async def _reply(self, scope: Scope, context: Context, reply_id: UUID, outcome: Outcome) -> None:
         assert outcome.answer is not None
-        await outbox.post(
-            scope,
-            self._events,
-            context.conversation,
+        reply = NewMessage(
             id=reply_id,
             author="ai",
             speaker=context.profile.assistant_name,
-            reply_to_id=context.message.id,
+            reply_to_id=context.message_id,
             text=outcome.answer.text,
-            citations=[citation.as_json() for citation in outcome.answer.citations],
+            citations=outcome.answer.citations,
             confidence=outcome.answer.confidence,
         )
+        await self._outbox.post(scope, context.place, reply)
 
     async def _hand_over(self, scope: Scope, context: Context, reply_id: UUID, outcome: Outcome) -> None:
-        ticket, opened = await tickets.open_or_join(scope, context.conversation, outcome)
+        ticket, opened = await tickets.open_or_join(scope, context.place.conversation_id, context.subject, outcome)
         if outcome.answer and outcome.decision.action == "escalate":
-            tickets.offer_draft(scope, ticket, context.message.id, outcome.answer)
-        await outbox.post(
-            scope,
-            self._events,
-            context.conversation,
+            tickets.offer_draft(scope, ticket, context.message_id, outcome.answer)
+        again = not opened and not leaves_to_people(outcome.decision)
+        notice = NewMessage(
             id=reply_id,
             author="ai",
             speaker=context.profile.assistant_name,
-            reply_to_id=context.message.id,
+            reply_to_id=context.message_id,
             ticket_id=ticket.id,
-            text=wording.handed_over(
-                outcome.reading.language,
-                ticket.number,
-                again=not opened and not leaves_to_people(outcome.decision),
-            ),
+            ticket_number=ticket.number,
+            text=wording.handed_over(outcome.reading.language, ticket.number, again=again),
         )
+        await self._outbox.post(scope, context.place, notice)
 
     async def _retry(self, context: Context, owner: str, error: Exception) -> None:
-        async with self._db.write(context.organization.id) as scope:
+        async with self._db.write(context.organization_id) as scope:
             await scope.session.execute(
                 scope.update(Message)
-                .where(Message.id == context.message.id, Message.lease_owner == owner)
+                .where(Message.id == context.message_id, Message.lease_owner == owner)
                 .values(
                     state="queued",
                     lease_owner=None,
-                    available_at=now() + backoff(context.message.attempts),
+                    available_at=now() + backoff(context.attempts),
                     error=f"{type(error).__name__}: {error}"[:500],
                 )
             )
 
 
 async def _load(scope: Scope, message_id: UUID) -> Context:
-    month = _month()
-    row = (
-        await scope.session.execute(
-            scope.select(Message, Message, Conversation, Organization, Usage.answered)
-            .join(Conversation, Conversation.id == Message.conversation_id)
-            .join(Organization, Organization.id == Message.organization_id)
-            .outerjoin(Usage, (Usage.organization_id == Message.organization_id) & (Usage.month == month))
-            .where(Message.id == message_id)
-        )
-    ).one()
-    message, conversation, organization, answered = row
-    earlier = await scope.session.execute(
-        scope.select(Message, Message.author, Message.text)
-        .where(Message.conversation_id == conversation.id, Message.id < message_id)
-        .order_by(Message.id.desc())
-        .limit(HISTORY)
+    row = (await scope.run(LOAD, message_id=message_id, month=_month())).one()
+    earlier = await scope.run(EARLIER, conversation_id=row.conversation_id, message_id=message_id)
+    return Context(
+        organization_id=scope.organization_id,
+        message_id=message_id,
+        text=row.text,
+        attempts=row.attempts,
+        place=Place(row.conversation_id, row.channel_id, row.channel_kind),
+        handler=row.handler,
+        version=row.version,
+        subject=row.subject,
+        frustration=row.frustration,
+        profile=profile_of(row.name, row.settings),
+        knowledge_version=row.knowledge_version,
+        quota_left=row.monthly_answers is None or (row.answered or 0) < row.monthly_answers,
+        history=tuple(
+            Utterance(author, text, analysis.get("frustration", 0.0))
+            for author, text, analysis in reversed(earlier.all())
+        ),
     )
-    history = tuple(Utterance(author, text) for author, text in reversed(earlier.all()))
-    return Context(message, conversation, organization, profile_of(organization), history, answered or 0)
 
 
 async def _still_the_bots(scope: Scope, context: Context, outcome: Outcome) -> bool:
     """Notes the turn on the conversation, unless a person took it over since the turn began."""
-    values: dict[str, Any] = {"last_message_at": now(), "frustration": outcome.reading.frustration}
-    if leaves_to_people(outcome.decision):
-        values |= {"handler": "person", "version": Conversation.version + 1}
-    changed: Any = await scope.session.execute(
-        scope.update(Conversation)
-        .where(
-            Conversation.id == context.conversation.id, Conversation.version == context.conversation.version
-        )
-        .values(**values)
-        .execution_options(synchronize_session=False)
+    hands_off = leaves_to_people(outcome.decision)
+    noted = await scope.run(
+        NOTE_TURN,
+        conversation=context.place.conversation_id,
+        seen_version=context.version,
+        version=context.version + int(hands_off),
+        handler="person" if hands_off else "bot",
+        frustration=outcome.reading.frustration,
+        last_message_at=now(),
     )
-    return bool(changed.rowcount)
+    return noted.rowcount == 1
 
 
-async def _finish(scope: Scope, message: Message, owner: str, ended: Ended, outcome: Outcome | None) -> None:
+async def _finish(scope: Scope, context: Context, owner: str, ended: Ended, outcome: Outcome | None) -> None:
     """Raises `LostLease` when the message is no longer ours, which undoes the whole turn."""
-    changed: Any = await scope.session.execute(
-        scope.update(Message)
-        .where(Message.id == message.id, Message.state == "working", Message.lease_owner == owner)
-        .values(
-            state="done",
-            outcome=ended,
-            analysis=_analysis(outcome),
-            lease_owner=None,
-            lease_until=None,
-        )
-        .execution_options(synchronize_session=False)
+    finished = await scope.run(
+        FINISH,
+        message=context.message_id,
+        owner=owner,
+        state="done",
+        outcome=ended,
+        analysis=_analysis(outcome),
+        lease_owner=None,
+        lease_until=None,
     )
-    if not changed.rowcount:
+    if finished.rowcount != 1:
         raise LostLease
+    await scope.insert(
+        _count_usage(scope.dialect),
+        id=new_id(),
+        month=_month(),
+        received=1,
+        answered=int(ended == "answered"),
+        escalated=int(ended == "escalated"),
+    )
 
 
 def _analysis(outcome: Outcome | None) -> dict[str, Any]:
@@ -222,23 +288,13 @@ def _analysis(outcome: Outcome | None) -> dict[str, Any]:
     reading = outcome.reading
     return {
         "sentiment": reading.sentiment.label,
-        "frustration": round(reading.frustration, 3),
+        "frustration": round(reading.sentiment.frustration, 3),
         "urgency": round(reading.sentiment.urgency, 3),
         "language": reading.language,
         "category": reading.category,
         "confidence": round(outcome.confidence, 4),
         "reason": outcome.decision.reason,
     }
-
-
-async def _count(scope: Scope, ended: Ended) -> None:
-    counts = {"received": 1, "answered": int(ended == "answered"), "escalated": int(ended == "escalated")}
-    await scope.session.execute(
-        scope.insert(Usage, id=new_id(), created_at=now(), month=_month(), **counts).on_conflict_do_update(
-            index_elements=["organization_id", "month"],
-            set_={name: getattr(Usage, name) + number for name, number in counts.items()},
-        )
-    )
 
 
 def _month() -> str:
@@ -249,7 +305,7 @@ def _gave_up(context: Context) -> Outcome:
     """After the last failed try: a person, with the reason."""
     reading = Reading(
         sentiment=Sentiment("neutral", {"negative": 0.0, "neutral": 1.0, "positive": 0.0}, 0.0, 0.0),
-        frustration=context.conversation.frustration,
+        frustration=context.frustration,
         language=context.profile.language,
     )
     return Outcome(Decision("escalate", "error"), reading, answer=None, confidence=0.0)

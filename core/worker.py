@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import structlog
@@ -16,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 
 from core import queue
 from core.db import Database
-from core.events import WORK, Events
+from core.events import WORK, Event, Events
 from core.models import Delivery, Message, now
 from core.outbox import Outbox
 from core.turns import Turns
@@ -31,6 +30,8 @@ log = structlog.get_logger()
 class Lane:
     """One of the two queues, and what is done with a row of it."""
 
+    kind: str
+    """Of the events that tell of new rows."""
     model: queue.Table
     work: Callable[[UUID, UUID, str], Awaitable[None]]
 
@@ -43,8 +44,11 @@ class Worker:
         self._events = events
         self._at_once = at_once
         self._owner = secrets.token_hex(8)
-        self._lanes = (Lane(Message, turns.run), Lane(Delivery, outbox.deliver))
-        self._working: dict[type[Any], set[UUID]] = {lane.model: set() for lane in self._lanes}
+        self._lanes = (Lane("message", Message, turns.run), Lane("delivery", Delivery, outbox.deliver))
+        self._working: dict[queue.Table, dict[UUID, UUID]] = {lane.model: {} for lane in self._lanes}
+        """The rows in work and their conversations."""
+        self._waiting: set[tuple[queue.Table, UUID]] = set()
+        """Conversations that something arrived for while they were in work."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
 
@@ -81,24 +85,18 @@ class Worker:
     async def _claim(self) -> bool:
         """Starts what may be started. True if there may be more."""
         free = {lane.model: self._at_once - len(self._working[lane.model]) for lane in self._lanes}
-        if not any(free.values()):
+        wanted = [lane for lane in self._lanes if free[lane.model]]
+        if not wanted:
             return False
-        async with self._db.system(write=True) as session:
-            claimed = [
-                (lane, await queue.claim(session, lane.model, self._owner, free[lane.model]))
-                for lane in self._lanes
-                if free[lane.model]
-            ]
+        async with self._db.system(write=True) as scope:
+            claimed = [(lane, await queue.claim(scope, lane.model, self._owner, free[lane.model])) for lane in wanted]
         for lane, rows in claimed:
-            for row_id, organization_id in rows:
-                self._start(lane, organization_id, row_id)
-        return any(rows for _, rows in claimed)
-
-    def _start(self, lane: Lane, organization_id: UUID, row_id: UUID) -> None:
-        self._working[lane.model].add(row_id)
-        task = asyncio.create_task(self._work(lane, organization_id, row_id))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+            for row_id, organization_id, conversation_id in rows:
+                self._working[lane.model][row_id] = conversation_id
+                task = asyncio.create_task(self._work(lane, organization_id, row_id))
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
+        return any(len(rows) == free[lane.model] for lane, rows in claimed)
 
     async def _work(self, lane: Lane, organization_id: UUID, row_id: UUID) -> None:
         try:
@@ -106,13 +104,16 @@ class Worker:
         except Exception:
             log.exception("worker.failed", table=lane.model.__tablename__, id=str(row_id))
         finally:
-            self._working[lane.model].discard(row_id)
-            self._wake.set()
+            was_full = len(self._working[lane.model]) == self._at_once
+            conversation_id = self._working[lane.model].pop(row_id)
+            if was_full or (lane.model, conversation_id) in self._waiting:
+                self._waiting.discard((lane.model, conversation_id))
+                self._wake.set()
 
     async def _idle_seconds(self, since: datetime) -> float:
         """How long nothing can become due by itself; a wake-up ends the wait earlier."""
-        async with self._db.system() as session:
-            times = [await queue.next_due(session, lane.model, since) for lane in self._lanes]
+        async with self._db.system() as scope:
+            times = [await queue.next_due(scope, lane.model, since) for lane in self._lanes]
         soonest = min((t for t in times if t), default=None)
         if soonest is None:
             return POLL_SECONDS
@@ -120,13 +121,23 @@ class Worker:
 
     async def _listen(self) -> None:
         with self._events.subscribe(WORK) as subscription:
-            async for _ in subscription:
-                self._wake.set()
+            async for event in subscription:
+                self._arrived(event)
+
+    def _arrived(self, event: Event) -> None:
+        """Something to do; or, if its conversation is in work, something to do after that."""
+        for lane in self._lanes:
+            if lane.kind == event.kind:
+                conversation_id = UUID(event.data["conversation"])
+                if conversation_id in self._working[lane.model].values():
+                    self._waiting.add((lane.model, conversation_id))
+                    return
+        self._wake.set()
 
     async def _recover(self, *, everything: bool) -> None:
-        async with self._db.system(write=True) as session:
+        async with self._db.system(write=True) as scope:
             for lane in self._lanes:
-                freed = await queue.release_expired(session, lane.model, all_leases=everything)
+                freed = await queue.release_expired(scope, lane.model, all_leases=everything)
                 if freed:
                     log.warning("worker.recovered", table=lane.model.__tablename__, rows=freed)
 
@@ -135,10 +146,10 @@ class Worker:
         while True:
             await asyncio.sleep(RENEW_SECONDS)
             try:
-                async with self._db.system(write=True) as session:
+                async with self._db.system(write=True) as scope:
                     for lane in self._lanes:
                         if ids := list(self._working[lane.model]):
-                            await queue.renew(session, lane.model, self._owner, ids)
+                            await queue.renew(scope, lane.model, self._owner, ids)
                 await self._recover(everything=False)
             except (DBAPIError, OSError) as error:
                 log.warning("worker.database_unavailable", reason=str(error))

@@ -31,7 +31,7 @@ def create_app(settings: Settings, *, work: bool = True) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        helpdesk = Helpdesk.build(settings, senders)
+        helpdesk = Helpdesk.build(settings, senders())
         app.state.helpdesk = helpdesk
         app.state.widget_sessions = Sessions(helpdesk.db, app.state.visitor_tokens, helpdesk.box)
         await helpdesk.start()
@@ -73,7 +73,7 @@ def _worker_ended(worker: asyncio.Task[None]) -> None:
 
 async def _app_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, AppError)
-    return JSONResponse({"error": {"code": error.code, "detail": error.detail}}, error.status)
+    return JSONResponse(error.as_json(), error.status)
 
 
 async def _invalid(request: Request, error: Exception) -> JSONResponse:

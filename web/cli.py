@@ -103,9 +103,7 @@ def demo(port: Port = None, host: Host = None) -> None:
 
 @app.command()
 def ingest(
-    source: Annotated[
-        str, typer.Argument(help="A folder, a .md, .jsonl or .csv file, or the address of one.")
-    ],
+    source: Annotated[str, typer.Argument(help="A folder, a .md, .jsonl or .csv file, or the address of one.")],
     organization: OrganizationOption = None,
     as_json: AsJson = False,
 ) -> None:

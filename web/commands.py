@@ -57,7 +57,7 @@ async def work(settings: Settings, out: Console) -> None:
     with _alone(settings):
         async with _database(settings):
             pass
-        helpdesk = Helpdesk.build(settings, senders)
+        helpdesk = Helpdesk.build(settings, senders())
         await helpdesk.start()
         out.print("Deskhand's worker runs.")
         try:
@@ -105,9 +105,7 @@ async def ingest(
 ) -> None:
     articles = await sources.read(source)
     if not articles:
-        raise BadInput(
-            f"There are no articles in {source}. Give a folder with .md files, or a .jsonl or .csv file."
-        )
+        raise BadInput(f"There are no articles in {source}. Give a folder with .md files, or a .jsonl or .csv file.")
     async with _database(settings) as db:
         organization = await _organization(db, slug)
         encoder = Encoder(settings.encoder_sessions)
@@ -128,11 +126,11 @@ async def ask(settings: Settings, out: Console, text: str, slug: str | None, *, 
         raise BadInput('The question is empty. Try: deskhand ask "How long does delivery take?"')
     async with _database(settings) as db:
         organization = await _organization(db, slug)
-        helpdesk = Helpdesk.build(settings, senders)
+        helpdesk = Helpdesk.build(settings, senders())
         try:
             index = await helpdesk.shelf.index(organization.id, organization.knowledge_version)
             outcome = await helpdesk.agent.run(
-                Question(text=text, knowledge=index, profile=profile_of(organization))
+                Question(text=text, knowledge=index, profile=profile_of(organization.name, organization.settings))
             )
         finally:
             await helpdesk.close()
@@ -170,8 +168,8 @@ def _show(outcome: Outcome, out: Console) -> None:
 
 
 async def _organization(db: Database, slug: str | None) -> Organization:
-    async with db.system() as session:
-        found = list(await session.scalars(select(Organization).order_by(Organization.slug)))
+    async with db.system() as scope:
+        found = list(await scope.session.scalars(select(Organization).order_by(Organization.slug)))
     if not found:
         raise BadInput("There is no organization yet. `deskhand demo` makes one to look at.")
     if slug is None and len(found) == 1:

@@ -62,9 +62,7 @@ async def _data_folder(settings: Settings) -> str:
         raise StartupError(f"{folder} cannot be written ({error.strerror}). Set DESKHAND_DATA_DIR.") from None
     free = shutil.disk_usage(folder).free
     if free < LEAST_FREE_BYTES:
-        raise StartupError(
-            f"Only {free // 2**20} MB are free in {folder}. Make room, or set DESKHAND_DATA_DIR."
-        )
+        raise StartupError(f"Only {free // 2**20} MB are free in {folder}. Make room, or set DESKHAND_DATA_DIR.")
     return f"{folder.resolve()}, {free // 2**30} GB free"
 
 
@@ -93,9 +91,7 @@ async def _encoder(settings: Settings) -> str:
     finally:
         encoder.close()
     if delivery @ shipping <= delivery @ weather:
-        raise StartupError(
-            "The shipped encoder gives nonsense: its files are damaged. Install Deskhand again."
-        )
+        raise StartupError("The shipped encoder gives nonsense: its files are damaged. Install Deskhand again.")
     return encoder.name
 
 

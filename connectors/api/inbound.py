@@ -49,9 +49,7 @@ class ApiMessage(BaseModel):
 
 
 def to_inbound(message: ApiMessage, organization_id: UUID, channel_id: UUID) -> InboundMessage:
-    customer = (
-        message.customer if isinstance(message.customer, ApiCustomer) else ApiCustomer(id=message.customer)
-    )
+    customer = message.customer if isinstance(message.customer, ApiCustomer) else ApiCustomer(id=message.customer)
     return InboundMessage(
         organization_id=organization_id,
         channel_id=channel_id,

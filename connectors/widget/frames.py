@@ -8,7 +8,7 @@ from uuid import UUID
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from core.messages import JsonObject, OutboundMessage
+from core.messages import JsonObject
 from core.models import Message
 
 MAX_CHARACTERS = 10_000
@@ -89,17 +89,19 @@ def parse(raw: str | bytes) -> ClientFrame:
     return frame
 
 
-def outbound_frame(message: OutboundMessage) -> JsonObject:
+def live_frame(message: JsonObject) -> JsonObject:
+    """A message as its event tells of it (`core.outbox.as_event`, `core.inbox`)."""
+    customers = message["author"] == "customer"
     return {
         "type": "message",
         "message": {
-            "id": str(message.id),
-            "author": message.author,
-            "name": message.name,
-            "text": message.text,
-            "citations": [_public(citation.as_json()) for citation in message.citations],
-            "confidence": message.confidence,
-            "created_at": message.created_at.isoformat(),
+            "id": client_id(message["external_id"]) if customers else message["id"],
+            "author": message["author"],
+            "name": message["name"],
+            "text": message["text"],
+            "citations": [_public(citation) for citation in message.get("citations", ())],
+            "confidence": message.get("confidence"),
+            "created_at": message["created_at"],
         },
     }
 
@@ -109,7 +111,7 @@ def stored_frame(message: Message) -> JsonObject:
     return {
         "type": "message",
         "message": {
-            "id": _client_id(message),
+            "id": client_id(message.external_id or "") if message.author == "customer" else str(message.id),
             "author": message.author,
             "name": message.speaker or "",
             "text": message.text,
@@ -121,10 +123,14 @@ def stored_frame(message: Message) -> JsonObject:
     }
 
 
-def _client_id(message: Message) -> str:
-    if message.author == "customer" and message.external_id:
-        return message.external_id.rpartition(":")[2]
-    return str(message.id)
+def external_id(visitor_id: UUID, message_id: UUID) -> str:
+    """The message's id in our database: two visitors may choose the same one, by accident or not."""
+    return f"{visitor_id}:{message_id}"
+
+
+def client_id(external: str) -> str:
+    """The id that the visitor's browser gave a message, from `external_id`."""
+    return external.rpartition(":")[2]
 
 
 def escalated_frame(number: int) -> JsonObject:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+from collections import deque
 from collections.abc import Awaitable, Callable
 from uuid import UUID, uuid4
 
@@ -13,16 +13,17 @@ from connectors.widget.frames import (
     HumanFrame,
     TextFrame,
     escalated_frame,
+    external_id,
+    live_frame,
     parse,
     stored_frame,
 )
-from connectors.widget.outbound import FRAME
 from connectors.widget.tokens import Visitor
 from core.db import Database
 from core.events import LAGGED, Event, Events, Subscription, conversation_topic
 from core.inbox import Inbox
 from core.messages import InboundMessage, JsonObject
-from core.models import Message, Ticket, now
+from core.models import Message, Ticket
 
 HISTORY = 200
 HUMAN_REQUEST = "I would like to talk to a person."
@@ -38,7 +39,8 @@ class Socket:
         self._inbox = inbox
         self._visitor = visitor
         self._send = send
-        self._id = secrets.token_hex(4)
+        # What this tab sent is shown there already; the other tabs of the visitor learn of it.
+        self._sent_here: deque[str] = deque(maxlen=64)
         self._topic = conversation_topic(visitor.conversation_id)
 
     async def receive(self, raw: str | bytes) -> None:
@@ -62,13 +64,19 @@ class Socket:
     async def forward(self, subscription: Subscription) -> None:
         """Sends on the conversation's events, for as long as the socket is open."""
         async for event in subscription:
-            if event.kind == FRAME:
-                if event.data.get("from") != self._id:
-                    await self._send({k: v for k, v in event.data.items() if k != "from"})
+            if event.kind == "message":
+                await self._show(event.data)
             elif event.kind in ("typing", "chunk"):
                 await self._send({"type": event.kind, **event.data})
             elif event.kind == LAGGED:
                 await self.replay()
+
+    async def _show(self, message: JsonObject) -> None:
+        if message["author"] == "customer" and message["external_id"] in self._sent_here:
+            return
+        await self._send(live_frame(message))
+        if message.get("ticket_number"):
+            await self._send(escalated_frame(message["ticket_number"]))
 
     async def replay(self, *, everything: bool = False) -> None:
         """Sends the conversation's messages again: all of the last 200, or what followed the last question."""
@@ -92,12 +100,13 @@ class Socket:
 
     async def _message(self, message_id: UUID, text: str, *, acknowledge: bool = True) -> None:
         visitor = self._visitor
-        receipt = await self._inbox.receive(
+        stored_as = external_id(visitor.visitor_id, message_id)
+        self._sent_here.append(stored_as)
+        await self._inbox.receive(
             InboundMessage(
                 organization_id=visitor.organization_id,
                 channel_id=visitor.channel_id,
-                # Two visitors may choose the same id, by accident or not.
-                external_id=f"{visitor.visitor_id}:{message_id}",
+                external_id=stored_as,
                 author=visitor.as_person(),
                 text=text,
                 conversation_id=visitor.conversation_id,
@@ -105,8 +114,6 @@ class Socket:
         )
         if acknowledge:
             await self._send({"type": "ack", "id": str(message_id)})
-        if not receipt.duplicate:
-            self._publish(_own_frame(message_id, text))
 
     async def _feedback(self, frame: FeedbackFrame) -> None:
         async with self._db.write(self._visitor.organization_id) as scope:
@@ -116,22 +123,3 @@ class Socket:
                 .where(Message.conversation_id == self._visitor.conversation_id, Message.author == "ai")
                 .values(helpful=frame.helpful)
             )
-
-    def _publish(self, frame: JsonObject) -> None:
-        """To the visitor's other tabs, not back to this one."""
-        self._events.publish(Event(self._topic, FRAME, {**frame, "from": self._id}))
-
-
-def _own_frame(message_id: UUID, text: str) -> JsonObject:
-    return {
-        "type": "message",
-        "message": {
-            "id": str(message_id),
-            "author": "customer",
-            "name": "",
-            "text": text,
-            "citations": [],
-            "confidence": None,
-            "created_at": now().isoformat(),
-        },
-    }

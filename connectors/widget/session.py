@@ -84,9 +84,9 @@ class Sessions:
         )
 
     async def _channel(self, site_key: str) -> tuple[Channel, Organization]:
-        async with self._db.system() as session:
+        async with self._db.system() as scope:
             found = (
-                await session.execute(
+                await scope.session.execute(
                     select(Channel, Organization)
                     .join(Organization, Organization.id == Channel.organization_id)
                     .where(

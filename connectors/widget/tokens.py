@@ -77,9 +77,7 @@ class VisitorTokens:
                 bool(claims.get("ver")),
             )
         except (jwt.InvalidTokenError, KeyError, ValueError, TypeError, AttributeError):
-            raise Unauthenticated(
-                "This visitor token is not valid (any more). Start a new session."
-            ) from None
+            raise Unauthenticated("This visitor token is not valid (any more). Start a new session.") from None
 
 
 def identity_fits(secret: str, subject: str, signature: str) -> bool:

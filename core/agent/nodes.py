@@ -15,7 +15,7 @@ from core.knowledge.index import Retrieval
 from core.messages import Citation
 from core.nlp import intents, language
 from core.nlp.encoder import Encoder
-from core.nlp.sentiment import SentimentModel, conversation_frustration
+from core.nlp.sentiment import Said, SentimentModel, conversation_frustration
 
 PASSAGES_FOR_MODEL = 5
 DRAFT_FLOOR = 0.15
@@ -37,11 +37,12 @@ class Nodes:
 
     async def classify(self, state: TurnState) -> TurnState:
         question, encoding = state["question"], state["encoding"]
-        earlier = _asked_before(question.history)
+        earlier = [Said(u.text, u.frustration) for u in question.history if u.author == "customer"]
         sentiment = self._sentiment.score(question.text, encoding)
+        said = [*earlier, Said(question.text, sentiment.frustration)]
         reading = Reading(
             sentiment=sentiment,
-            frustration=conversation_frustration([*earlier, question.text], sentiment),
+            frustration=conversation_frustration(said),
             language=language.detect(question.text, default=question.profile.language),
             wants_human=intents.wants_human(question.text),
             courtesy=intents.courtesy(question.text),

@@ -24,7 +24,7 @@ def decide(reading: Reading, retrieval: Retrieval, profile: Profile, *, quota_le
     autonomy = profile.category_autonomy.get(reading.category or "", profile.autonomy)
     if autonomy == "off":
         return Decision("route", "mode_draft")
-    if reading.frustration >= FRUSTRATED:
+    if reading.frustration >= FRUSTRATED and reading.sentiment.label == "negative":
         return Decision("escalate", "frustrated")
     if reading.repeated:
         return Decision("escalate", "repeated")

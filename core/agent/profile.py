@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from core.accounts import Autonomy, OrganizationSettings
-from core.models import Organization
+from core.messages import JsonObject
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +23,11 @@ class Profile:
     category_autonomy: Mapping[str, Autonomy] = field(default_factory=dict)
 
 
-def profile_of(organization: Organization) -> Profile:
-    settings = OrganizationSettings.model_validate(organization.settings)
+def profile_of(name: str, stored: JsonObject) -> Profile:
+    """From an organization's name and stored settings."""
+    settings = OrganizationSettings.model_validate(stored)
     return Profile(
-        name=organization.name,
+        name=name,
         assistant_name=settings.assistant_name,
         greeting=settings.greeting,
         lead_in=settings.lead_in,

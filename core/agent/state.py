@@ -33,6 +33,8 @@ class Utterance:
 
     author: Author
     text: str
+    frustration: float = 0.0
+    """Of this message alone; 0 for ours."""
 
 
 @dataclass(frozen=True, slots=True)

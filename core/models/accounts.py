@@ -38,6 +38,7 @@ class Member(Tenant, Model):
 
 class ApiKey(Tenant, Model):
     __tablename__ = "api_keys"
+    __table_args__ = (Index(None, "organization_id"),)
 
     name: Mapped[str] = mapped_column(String(200))
     digest: Mapped[str] = mapped_column(String(64), unique=True)
@@ -48,6 +49,7 @@ class ApiKey(Tenant, Model):
 
 class Channel(Tenant, Model):
     __tablename__ = "channels"
+    __table_args__ = (Index(None, "organization_id", "kind"),)
 
     kind: Mapped[str] = mapped_column(String(32))
     name: Mapped[str] = mapped_column(String(200))
@@ -72,6 +74,7 @@ class Usage(Tenant, Model):
 
 class AuditEntry(Tenant, Model):
     __tablename__ = "audit_entries"
+    __table_args__ = (Index(None, "organization_id", "subject_id"),)
 
     actor_id: Mapped[UUID | None] = mapped_column(ForeignKey("members.id", ondelete="SET NULL"))
     """None when the product acted by itself."""

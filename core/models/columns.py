@@ -58,6 +58,4 @@ class Identified:
 class Tenant(Identified):
     """A row that belongs to one organization. Query it through `Scope` only."""
 
-    organization_id: Mapped[UUID] = mapped_column(
-        ForeignKey("organizations.id", ondelete="CASCADE"), index=True
-    )
+    organization_id: Mapped[UUID] = mapped_column(ForeignKey("organizations.id", ondelete="CASCADE"))

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from core.models.columns import Model, Tenant, now
 
 OPEN = "status <> 'resolved'"
+PENDING = "state = 'pending'"
 
 
 class Ticket(Tenant, Model):
@@ -29,9 +30,7 @@ class Ticket(Tenant, Model):
     )
 
     number: Mapped[int]
-    conversation_id: Mapped[UUID] = mapped_column(
-        ForeignKey("conversations.id", ondelete="CASCADE"), index=True
-    )
+    conversation_id: Mapped[UUID] = mapped_column(ForeignKey("conversations.id", ondelete="CASCADE"), index=True)
     subject: Mapped[str] = mapped_column(String(200))
     status: Mapped[str] = mapped_column(String(16), default="open")
     """`open`, `pending` (waiting for the customer) or `resolved`."""
@@ -48,6 +47,9 @@ class Ticket(Tenant, Model):
 
 class Draft(Tenant, Model):
     __tablename__ = "drafts"
+    __table_args__ = (
+        Index("ix_drafts_pending", "conversation_id", sqlite_where=text(PENDING), postgresql_where=text(PENDING)),
+    )
 
     ticket_id: Mapped[UUID] = mapped_column(ForeignKey("tickets.id", ondelete="CASCADE"), index=True)
     conversation_id: Mapped[UUID] = mapped_column(ForeignKey("conversations.id", ondelete="CASCADE"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, String, Text, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.models.columns import Model, Tenant, now
@@ -29,6 +29,7 @@ class Passage(Tenant, Model):
     """One view of a document that can be found: its title, a question it answers, a heading, a passage."""
 
     __tablename__ = "passages"
+    __table_args__ = (Index(None, "organization_id"),)
 
     document_id: Mapped[UUID] = mapped_column(ForeignKey("documents.id", ondelete="CASCADE"), index=True)
     position: Mapped[int]

@@ -76,7 +76,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_channels"),
         sa.UniqueConstraint("public_key", name="uq_channels_public_key"),
     )
-    op.create_index("ix_channels_organization_id", "channels", ["organization_id"])
+    op.create_index("ix_channels_organization_id_kind", "channels", ["organization_id", "kind"])
 
     op.create_table(
         "customers",
@@ -110,8 +110,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_documents"),
         sa.UniqueConstraint("organization_id", "slug", name="uq_documents_organization_id_slug"),
     )
-    op.create_index("ix_documents_organization_id", "documents", ["organization_id"])
-
     op.create_table(
         "members",
         sa.Column("email", sa.String(length=320), nullable=False),
@@ -129,7 +127,6 @@ def upgrade() -> None:
         sa.UniqueConstraint("organization_id", "email", name="uq_members_organization_id_email"),
     )
     op.create_index("ix_members_email", "members", ["email"])
-    op.create_index("ix_members_organization_id", "members", ["organization_id"])
 
     op.create_table(
         "usage",
@@ -146,8 +143,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_usage"),
         sa.UniqueConstraint("organization_id", "month", name="uq_usage_organization_id_month"),
     )
-    op.create_index("ix_usage_organization_id", "usage", ["organization_id"])
-
     op.create_table(
         "audit_entries",
         sa.Column("actor_id", sa.Uuid(), nullable=True),
@@ -157,18 +152,13 @@ def upgrade() -> None:
         sa.Column("organization_id", sa.Uuid(), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["actor_id"], ["members.id"], name="fk_audit_entries_actor_id", ondelete="SET NULL"),
         sa.ForeignKeyConstraint(
-            ["actor_id"], ["members.id"], name="fk_audit_entries_actor_id", ondelete="SET NULL"
-        ),
-        sa.ForeignKeyConstraint(
-            ["organization_id"],
-            ["organizations.id"],
-            name="fk_audit_entries_organization_id",
-            ondelete="CASCADE",
+            ["organization_id"], ["organizations.id"], name="fk_audit_entries_organization_id", ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("id", name="pk_audit_entries"),
     )
-    op.create_index("ix_audit_entries_organization_id", "audit_entries", ["organization_id"])
+    op.create_index("ix_audit_entries_organization_id_subject_id", "audit_entries", ["organization_id", "subject_id"])
 
     op.create_table(
         "conversations",
@@ -190,19 +180,13 @@ def upgrade() -> None:
             ["customer_id"], ["customers.id"], name="fk_conversations_customer_id", ondelete="CASCADE"
         ),
         sa.ForeignKeyConstraint(
-            ["organization_id"],
-            ["organizations.id"],
-            name="fk_conversations_organization_id",
-            ondelete="CASCADE",
+            ["organization_id"], ["organizations.id"], name="fk_conversations_organization_id", ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("id", name="pk_conversations"),
     )
     op.create_index("ix_conversations_customer_id_channel_id", "conversations", ["customer_id", "channel_id"])
-    op.create_index("ix_conversations_organization_id", "conversations", ["organization_id"])
     op.create_index(
-        "ix_conversations_organization_id_last_message_at",
-        "conversations",
-        ["organization_id", "last_message_at"],
+        "ix_conversations_organization_id_last_message_at", "conversations", ["organization_id", "last_message_at"]
     )
 
     op.create_table(
@@ -221,18 +205,12 @@ def upgrade() -> None:
             ["customer_id"], ["customers.id"], name="fk_customer_identities_customer_id", ondelete="CASCADE"
         ),
         sa.ForeignKeyConstraint(
-            ["organization_id"],
-            ["organizations.id"],
-            name="fk_customer_identities_organization_id",
-            ondelete="CASCADE",
+            ["organization_id"], ["organizations.id"], name="fk_customer_identities_organization_id", ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("id", name="pk_customer_identities"),
-        sa.UniqueConstraint(
-            "channel_id", "external_id", name="uq_customer_identities_channel_id_external_id"
-        ),
+        sa.UniqueConstraint("channel_id", "external_id", name="uq_customer_identities_channel_id_external_id"),
     )
     op.create_index("ix_customer_identities_customer_id", "customer_identities", ["customer_id"])
-    op.create_index("ix_customer_identities_organization_id", "customer_identities", ["organization_id"])
 
     op.create_table(
         "passages",
@@ -246,9 +224,7 @@ def upgrade() -> None:
         sa.Column("organization_id", sa.Uuid(), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["document_id"], ["documents.id"], name="fk_passages_document_id", ondelete="CASCADE"
-        ),
+        sa.ForeignKeyConstraint(["document_id"], ["documents.id"], name="fk_passages_document_id", ondelete="CASCADE"),
         sa.ForeignKeyConstraint(
             ["organization_id"], ["organizations.id"], name="fk_passages_organization_id", ondelete="CASCADE"
         ),
@@ -273,9 +249,7 @@ def upgrade() -> None:
         sa.Column("organization_id", sa.Uuid(), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["assignee_id"], ["members.id"], name="fk_tickets_assignee_id", ondelete="SET NULL"
-        ),
+        sa.ForeignKeyConstraint(["assignee_id"], ["members.id"], name="fk_tickets_assignee_id", ondelete="SET NULL"),
         sa.ForeignKeyConstraint(
             ["conversation_id"], ["conversations.id"], name="fk_tickets_conversation_id", ondelete="CASCADE"
         ),
@@ -286,7 +260,6 @@ def upgrade() -> None:
         sa.UniqueConstraint("organization_id", "number", name="uq_tickets_organization_id_number"),
     )
     op.create_index("ix_tickets_conversation_id", "tickets", ["conversation_id"])
-    op.create_index("ix_tickets_organization_id", "tickets", ["organization_id"])
     op.create_index(
         "uq_tickets_open",
         "tickets",
@@ -321,29 +294,20 @@ def upgrade() -> None:
         sa.Column("organization_id", sa.Uuid(), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["channel_id"], ["channels.id"], name="fk_messages_channel_id", ondelete="CASCADE"
-        ),
+        sa.ForeignKeyConstraint(["channel_id"], ["channels.id"], name="fk_messages_channel_id", ondelete="CASCADE"),
         sa.ForeignKeyConstraint(
             ["conversation_id"], ["conversations.id"], name="fk_messages_conversation_id", ondelete="CASCADE"
         ),
-        sa.ForeignKeyConstraint(
-            ["member_id"], ["members.id"], name="fk_messages_member_id", ondelete="SET NULL"
-        ),
+        sa.ForeignKeyConstraint(["member_id"], ["members.id"], name="fk_messages_member_id", ondelete="SET NULL"),
         sa.ForeignKeyConstraint(
             ["organization_id"], ["organizations.id"], name="fk_messages_organization_id", ondelete="CASCADE"
         ),
-        sa.ForeignKeyConstraint(
-            ["reply_to_id"], ["messages.id"], name="fk_messages_reply_to_id", ondelete="SET NULL"
-        ),
-        sa.ForeignKeyConstraint(
-            ["ticket_id"], ["tickets.id"], name="fk_messages_ticket_id", ondelete="SET NULL"
-        ),
+        sa.ForeignKeyConstraint(["reply_to_id"], ["messages.id"], name="fk_messages_reply_to_id", ondelete="SET NULL"),
+        sa.ForeignKeyConstraint(["ticket_id"], ["tickets.id"], name="fk_messages_ticket_id", ondelete="SET NULL"),
         sa.PrimaryKeyConstraint("id", name="pk_messages"),
         sa.UniqueConstraint("channel_id", "external_id", name="uq_messages_channel_id_external_id"),
     )
     op.create_index("ix_messages_conversation", "messages", ["conversation_id", "id"])
-    op.create_index("ix_messages_organization_id", "messages", ["organization_id"])
     op.create_index(
         "ix_messages_pending",
         "messages",
@@ -363,19 +327,13 @@ def upgrade() -> None:
         sa.Column("organization_id", sa.Uuid(), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["message_id"], ["messages.id"], name="fk_attachments_message_id", ondelete="CASCADE"),
         sa.ForeignKeyConstraint(
-            ["message_id"], ["messages.id"], name="fk_attachments_message_id", ondelete="CASCADE"
-        ),
-        sa.ForeignKeyConstraint(
-            ["organization_id"],
-            ["organizations.id"],
-            name="fk_attachments_organization_id",
-            ondelete="CASCADE",
+            ["organization_id"], ["organizations.id"], name="fk_attachments_organization_id", ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("id", name="pk_attachments"),
     )
     op.create_index("ix_attachments_message_id", "attachments", ["message_id"])
-    op.create_index("ix_attachments_organization_id", "attachments", ["organization_id"])
 
     op.create_table(
         "deliveries",
@@ -393,28 +351,17 @@ def upgrade() -> None:
         sa.Column("organization_id", sa.Uuid(), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["channel_id"], ["channels.id"], name="fk_deliveries_channel_id", ondelete="CASCADE"),
         sa.ForeignKeyConstraint(
-            ["channel_id"], ["channels.id"], name="fk_deliveries_channel_id", ondelete="CASCADE"
+            ["conversation_id"], ["conversations.id"], name="fk_deliveries_conversation_id", ondelete="CASCADE"
         ),
+        sa.ForeignKeyConstraint(["message_id"], ["messages.id"], name="fk_deliveries_message_id", ondelete="CASCADE"),
         sa.ForeignKeyConstraint(
-            ["conversation_id"],
-            ["conversations.id"],
-            name="fk_deliveries_conversation_id",
-            ondelete="CASCADE",
-        ),
-        sa.ForeignKeyConstraint(
-            ["message_id"], ["messages.id"], name="fk_deliveries_message_id", ondelete="CASCADE"
-        ),
-        sa.ForeignKeyConstraint(
-            ["organization_id"],
-            ["organizations.id"],
-            name="fk_deliveries_organization_id",
-            ondelete="CASCADE",
+            ["organization_id"], ["organizations.id"], name="fk_deliveries_organization_id", ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("id", name="pk_deliveries"),
         sa.UniqueConstraint("message_id", "channel_id", name="uq_deliveries_message_id_channel_id"),
     )
-    op.create_index("ix_deliveries_organization_id", "deliveries", ["organization_id"])
     op.create_index(
         "ix_deliveries_pending",
         "deliveries",
@@ -441,21 +388,21 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["conversation_id"], ["conversations.id"], name="fk_drafts_conversation_id", ondelete="CASCADE"
         ),
-        sa.ForeignKeyConstraint(
-            ["decided_by_id"], ["members.id"], name="fk_drafts_decided_by_id", ondelete="SET NULL"
-        ),
-        sa.ForeignKeyConstraint(
-            ["message_id"], ["messages.id"], name="fk_drafts_message_id", ondelete="CASCADE"
-        ),
+        sa.ForeignKeyConstraint(["decided_by_id"], ["members.id"], name="fk_drafts_decided_by_id", ondelete="SET NULL"),
+        sa.ForeignKeyConstraint(["message_id"], ["messages.id"], name="fk_drafts_message_id", ondelete="CASCADE"),
         sa.ForeignKeyConstraint(
             ["organization_id"], ["organizations.id"], name="fk_drafts_organization_id", ondelete="CASCADE"
         ),
-        sa.ForeignKeyConstraint(
-            ["ticket_id"], ["tickets.id"], name="fk_drafts_ticket_id", ondelete="CASCADE"
-        ),
+        sa.ForeignKeyConstraint(["ticket_id"], ["tickets.id"], name="fk_drafts_ticket_id", ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name="pk_drafts"),
     )
-    op.create_index("ix_drafts_organization_id", "drafts", ["organization_id"])
+    op.create_index(
+        "ix_drafts_pending",
+        "drafts",
+        ["conversation_id"],
+        sqlite_where=sa.text("state = 'pending'"),
+        postgresql_where=sa.text("state = 'pending'"),
+    )
     op.create_index("ix_drafts_ticket_id", "drafts", ["ticket_id"])
 
     if op.get_bind().dialect.name == "postgresql":

@@ -41,8 +41,8 @@ async def load(
     Its admin's password is made at random and kept, readable by the owner only, in `data_dir`.
     """
     password = kept_secret(data_dir / LOGIN_FILE, length=9)
-    async with db.system() as session:
-        organization = await session.scalar(select(Organization).where(Organization.slug == SLUG))
+    async with db.system() as scope:
+        organization = await scope.session.scalar(select(Organization).where(Organization.slug == SLUG))
     if organization is None:
         organization = await _create(db, box, password)
     articles = sources.read_folder(DEMO_KNOWLEDGE)

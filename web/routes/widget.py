@@ -12,11 +12,10 @@ from fastapi.responses import FileResponse, JSONResponse
 from connectors.widget.inbound import Socket
 from connectors.widget.session import SessionAnswer, SessionRequest, Sessions, check_origin
 from connectors.widget.tokens import Visitor, VisitorTokens
-from core.errors import Forbidden, RateLimited, Unauthenticated
+from core.errors import AppError, Forbidden, NotFound, RateLimited, Unauthenticated
 from core.events import conversation_topic
 from core.helpdesk import Helpdesk
 from core.models import Channel
-from web.auth import Desk
 from web.limits import Limits
 from web.paths import WIDGET
 
@@ -24,31 +23,44 @@ router = APIRouter()
 INVALID_TOKEN, WRONG_ORIGIN, TOO_FAST = 4401, 4403, 4429
 
 
+PARTS = frozenset({"style", "markdown", "messages", "connection", "panel", "words"})
+
+
 @router.get("/widget.js", include_in_schema=False)
-async def script() -> FileResponse:
-    return FileResponse(
-        WIDGET / "widget.js",
-        media_type="text/javascript",
-        headers={"Cache-Control": "public, max-age=300", "Access-Control-Allow-Origin": "*"},
-    )
+async def loader() -> FileResponse:
+    return _script("widget")
+
+
+@router.get("/widget/{name}.js", include_in_schema=False)
+async def part(name: str) -> FileResponse:
+    """What the loader fetches once the chat is opened."""
+    if name not in PARTS:
+        raise NotFound(f"The widget has no part {name!r}.")
+    return _script(name)
+
+
+def _script(name: str) -> FileResponse:
+    # Asked about each time, so that parts of two versions never meet; unchanged ones cost no body.
+    headers = {"Cache-Control": "no-cache", "Access-Control-Allow-Origin": "*", "X-Content-Type-Options": "nosniff"}
+    return FileResponse(WIDGET / f"{name}.js", media_type="text/javascript", headers=headers)
 
 
 @router.options("/api/widget/session", include_in_schema=False)
 async def preflight(request: Request) -> Response:
-    return Response(
-        status_code=204, headers={**_cors(request), "Access-Control-Allow-Headers": "content-type"}
-    )
+    return Response(status_code=204, headers={**_cors(request), "Access-Control-Allow-Headers": "content-type"})
 
 
-@router.post("/api/widget/session", tags=["widget"])
-async def session(body: SessionRequest, request: Request, desk: Desk) -> Response:
+@router.post("/api/widget/session", tags=["widget"], response_model=SessionAnswer)
+async def session(body: SessionRequest, request: Request) -> Response:
     """Starts or resumes a visitor's session and gives the token for the socket."""
     limits: Limits = request.app.state.limits
-    limits.check("sessions", request.client.host if request.client else "")
     sessions: Sessions = request.app.state.widget_sessions
-    answer: SessionAnswer = await sessions.start(
-        body, request.headers.get("origin"), request.headers.get("host", "")
-    )
+    try:
+        limits.check("sessions", request.client.host if request.client else "")
+        answer = await sessions.start(body, request.headers.get("origin"), request.headers.get("host", ""))
+    except AppError as error:
+        # A page can read why it was refused only if the refusal, too, says that it may.
+        return JSONResponse(error.as_json(), error.status, headers=_cors(request))
     return JSONResponse(answer.model_dump(mode="json"), headers=_cors(request))
 
 
