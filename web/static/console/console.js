@@ -70,7 +70,7 @@ const drawTop = (kind, status) => {
 // --- Keeping up to date ----------------------------------------------------------------------------------------
 
 const refresh = async () => {
-  const [shownList, shownPage] = [list, page];
+  const [shownList, shownPage] = [list, page?.missing ? null : page];
   busy = true;
   try {
     await Promise.all([shownList.refresh(), shownPage?.refresh()]);
@@ -102,11 +102,12 @@ const drawPage = () => {
   if (isNew && getComputedStyle(listPane).display === "none") page.top.querySelector("h2").focus({ preventScroll: true });
 };
 
-const showMissing = (missing, text) => {
-  if (missing !== page) return;
+const showMissing = (asked, text) => {
+  if (asked !== page) return;
+  asked.missing = true; // asking again and again would not help
   list.draw();
   detailPane.replaceChildren(h("div", { class: "empty" }, h("p", { role: "alert" }, text),
-    h("p", {}, h("a", { href: missing.hrefs.list }, "Back to the list"))));
+    h("p", {}, h("a", { href: asked.hrefs.list }, "Back to the list"))));
 };
 
 const tick = () => {
