@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+
+import structlog
 
 from core.agent.graph import Agent
 from core.agent.llm import AnswerModel, OpenAICompatible
@@ -19,6 +24,8 @@ from core.settings import Settings
 from core.turns import Turns
 from core.worker import Worker
 
+log = structlog.get_logger()
+
 
 @dataclass(frozen=True, slots=True)
 class Helpdesk:
@@ -32,15 +39,28 @@ class Helpdesk:
     outbox: Outbox
     worker: Worker
     box: SecretBox
+    owned_encoder: Encoder | None
 
     @classmethod
-    def build(cls, settings: Settings, senders: Mapping[str, Sender]) -> Helpdesk:
+    def build(
+        cls,
+        settings: Settings,
+        senders: Mapping[str, Sender],
+        *,
+        encoder: Encoder | None = None,
+        sentiment: SentimentModel | None = None,
+        model: AnswerModel | None = None,
+    ) -> Helpdesk:
+        """Models given are the caller's and stay open; those not given are made as the settings say."""
         db = Database(settings.url)
         events = LocalEvents() if settings.embedded else PostgresEvents(_dsn(settings))
-        encoder = Encoder(settings.encoder_sessions)
+        own_encoder = None if encoder else Encoder(settings.encoder_sessions)
+        encoder = encoder or own_encoder
+        assert encoder is not None
         shelf = Shelf(db)
-        model: AnswerModel | None = OpenAICompatible(settings) if settings.llm_model else None
-        agent = Agent(encoder, SentimentModel(), model)
+        if model is None and settings.llm_model:
+            model = OpenAICompatible(settings)
+        agent = Agent(encoder, sentiment or SentimentModel(), model)
         outbox = Outbox(db, events, senders)
         turns = Turns(db, events, shelf, agent, outbox)
         return cls(
@@ -54,15 +74,33 @@ class Helpdesk:
             outbox=outbox,
             worker=Worker(db, events, turns, outbox, settings.turns_at_once),
             box=SecretBox(settings.key()),
+            owned_encoder=own_encoder,
         )
 
-    async def start(self) -> None:
+    @asynccontextmanager
+    async def running(self, *, work: bool = True) -> AsyncIterator[None]:
+        """Live events, and the worker if this process is to `work`, until the block ends."""
         await self.events.start()
+        worker = asyncio.create_task(self.worker.run(), name="worker") if work else None
+        if worker:
+            worker.add_done_callback(_worker_ended)
+        try:
+            yield
+        finally:
+            if worker:
+                worker.cancel()
+                await asyncio.gather(worker, return_exceptions=True)
+            await self.events.close()
+            if self.owned_encoder:
+                self.owned_encoder.close()
+            await self.db.close()
 
-    async def close(self) -> None:
-        await self.events.close()
-        self.encoder.close()
-        await self.db.close()
+
+def _worker_ended(worker: asyncio.Task[None]) -> None:
+    """A helpdesk whose worker died must not go on accepting: the process ends, and is started again."""
+    if not worker.cancelled() and worker.exception():
+        log.critical("worker.ended", exc_info=worker.exception())
+        signal.raise_signal(signal.SIGTERM)
 
 
 def _dsn(settings: Settings) -> str:

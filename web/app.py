@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
-import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -21,30 +19,26 @@ from core.settings import Settings
 from web.auth import SessionTokens
 from web.limits import Limits
 from web.paths import STATIC
-from web.routes import desk, health, messages, pages, session, widget
+from web.routes import desk as desk_routes
+from web.routes import health, messages, pages, session, widget
 
-log = structlog.get_logger()
 
+def create_app(settings: Settings, *, work: bool = True, helpdesk: Helpdesk | None = None) -> FastAPI:
+    """`work` runs the worker inside this process; without it, `deskhand worker` must run somewhere.
 
-def create_app(settings: Settings, *, work: bool = True) -> FastAPI:
-    """`work` runs the worker inside this process; without it, `deskhand worker` must run somewhere."""
+    A `helpdesk` that is given runs already, and is left running.
+    """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        helpdesk = Helpdesk.build(settings, senders())
-        app.state.helpdesk = helpdesk
-        app.state.widget_sessions = Sessions(helpdesk.db, app.state.visitor_tokens, helpdesk.box)
-        await helpdesk.start()
-        worker = asyncio.create_task(helpdesk.worker.run(), name="worker") if work else None
-        if worker:
-            worker.add_done_callback(_worker_ended)
-        try:
+        async with AsyncExitStack() as stack:
+            desk = helpdesk
+            if desk is None:
+                desk = Helpdesk.build(settings, senders())
+                await stack.enter_async_context(desk.running(work=work))
+            app.state.helpdesk = desk
+            app.state.widget_sessions = Sessions(desk.db, app.state.visitor_tokens, desk.box)
             yield
-        finally:
-            if worker:
-                worker.cancel()
-                await asyncio.gather(worker, return_exceptions=True)
-            await helpdesk.close()
 
     app = FastAPI(
         title="Deskhand",
@@ -58,17 +52,12 @@ def create_app(settings: Settings, *, work: bool = True) -> FastAPI:
     app.state.visitor_tokens = VisitorTokens(key)
     app.state.session_tokens = SessionTokens(key)
     app.state.limits = Limits()
-    for module in (widget, messages, desk, session, health, pages):
+    for module in (widget, messages, desk_routes, session, health, pages):
         app.include_router(module.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.add_exception_handler(AppError, _app_error)
     app.add_exception_handler(RequestValidationError, _invalid)
     return app
-
-
-def _worker_ended(worker: asyncio.Task[None]) -> None:
-    if not worker.cancelled() and worker.exception():
-        log.critical("worker.ended", exc_info=worker.exception())
 
 
 async def _app_error(request: Request, error: Exception) -> JSONResponse:

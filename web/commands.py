@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -58,12 +59,9 @@ async def work(settings: Settings, out: Console) -> None:
         async with _database(settings):
             pass
         helpdesk = Helpdesk.build(settings, senders())
-        await helpdesk.start()
-        out.print("Deskhand's worker runs.")
-        try:
-            await helpdesk.worker.run()
-        finally:
-            await helpdesk.close()
+        async with helpdesk.running():
+            out.print("Deskhand's worker runs.")
+            await asyncio.Event().wait()
 
 
 @contextmanager
@@ -127,13 +125,11 @@ async def ask(settings: Settings, out: Console, text: str, slug: str | None, *, 
     async with _database(settings) as db:
         organization = await _organization(db, slug)
         helpdesk = Helpdesk.build(settings, senders())
-        try:
+        async with helpdesk.running(work=False):
             index = await helpdesk.shelf.index(organization.id, organization.knowledge_version)
             outcome = await helpdesk.agent.run(
                 Question(text=text, knowledge=index, profile=profile_of(organization.name, organization.settings))
             )
-        finally:
-            await helpdesk.close()
     if as_json:
         print(json.dumps(_as_json(outcome)))  # noqa: T201
         return

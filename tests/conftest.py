@@ -1,0 +1,104 @@
+"""The cast, and the helpdesk they meet in.
+
+`acme` is a shop with a few articles, `dana` its customer, `sam` its agent. `globex` is the neighbour who must
+never see anything of acme's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from connectors.registry import senders
+from core.helpdesk import Helpdesk
+from core.migrate import migrate
+from core.nlp.encoder import Encoder
+from core.nlp.sentiment import SentimentModel
+from core.settings import Settings
+from tests import cast, postgres
+from web.app import create_app
+
+
+@pytest.fixture(scope="session")
+def encoder() -> Iterator[Encoder]:
+    """The shipped encoder, loaded once."""
+    encoder = Encoder(1)
+    yield encoder
+    encoder.close()
+
+
+@pytest.fixture(scope="session")
+def sentiment() -> SentimentModel:
+    return SentimentModel()
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """A PostgreSQL server of our own, on a free port."""
+    with postgres.running() as url:
+        yield url
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(_env_file=None, data_dir=tmp_path, secret_key="a test's key", encoder_sessions=1)  # type: ignore[call-arg]
+
+
+@pytest_asyncio.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+async def any_settings(request: pytest.FixtureRequest, settings: Settings) -> AsyncIterator[Settings]:
+    """The same test on both databases."""
+    if request.param == "sqlite":
+        yield settings
+        return
+    server = request.getfixturevalue("postgres_url")
+    async with postgres.database(server) as url:
+        yield settings.model_copy(update={"database_url": url})
+
+
+@asynccontextmanager
+async def running(settings: Settings, *, work: bool = True, **overrides: Any) -> AsyncIterator[Helpdesk]:
+    """A helpdesk on a migrated database, its worker at work."""
+    helpdesk = Helpdesk.build(settings, senders(), **overrides)
+    await migrate(helpdesk.db)
+    async with helpdesk.running(work=work):
+        yield helpdesk
+
+
+@pytest_asyncio.fixture
+async def helpdesk(settings: Settings, encoder: Encoder, sentiment: SentimentModel) -> AsyncIterator[Helpdesk]:
+    async with running(settings, encoder=encoder, sentiment=sentiment) as helpdesk:
+        yield helpdesk
+
+
+@pytest_asyncio.fixture
+async def any_helpdesk(any_settings: Settings, encoder: Encoder, sentiment: SentimentModel) -> AsyncIterator[Helpdesk]:
+    async with running(any_settings, encoder=encoder, sentiment=sentiment) as helpdesk:
+        yield helpdesk
+
+
+@pytest_asyncio.fixture
+async def acme(helpdesk: Helpdesk) -> cast.Shop:
+    return await cast.acme(helpdesk)
+
+
+@pytest_asyncio.fixture
+async def globex(helpdesk: Helpdesk) -> cast.Shop:
+    return await cast.globex(helpdesk)
+
+
+@pytest_asyncio.fixture
+async def http(helpdesk: Helpdesk, settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
+    """The web application around `helpdesk`, without a socket in between."""
+    app = create_app(settings, helpdesk=helpdesk)
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=True)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://desk") as client,
+    ):
+        yield client
