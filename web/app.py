@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
-from fastapi.staticfiles import StaticFiles
+from fastapi import FastAPI
 
 from connectors.registry import senders
 from connectors.widget.session import Sessions
 from connectors.widget.tokens import VisitorTokens
-from core.errors import AppError
 from core.helpdesk import Helpdesk
 from core.settings import Settings
+from web import errors
+from web.assets import Assets
 from web.auth import SessionTokens
+from web.edge import Edge
 from web.limits import Limits
 from web.paths import STATIC
 from web.routes import desk as desk_routes
@@ -37,7 +36,7 @@ def create_app(settings: Settings, *, work: bool = True, helpdesk: Helpdesk | No
                 desk = Helpdesk.build(settings, senders())
                 await stack.enter_async_context(desk.running(work=work))
             app.state.helpdesk = desk
-            app.state.widget_sessions = Sessions(desk.db, app.state.visitor_tokens, desk.box)
+            app.state.widget_sessions = Sessions(desk.db, desk.events, app.state.visitor_tokens, desk.box)
             yield
 
     app = FastAPI(
@@ -54,22 +53,7 @@ def create_app(settings: Settings, *, work: bool = True, helpdesk: Helpdesk | No
     app.state.limits = Limits()
     for module in (widget, messages, desk_routes, session, health, pages):
         app.include_router(module.router)
-    app.mount("/static", StaticFiles(directory=STATIC), name="static")
-    app.add_exception_handler(AppError, _app_error)
-    app.add_exception_handler(RequestValidationError, _invalid)
+    app.mount("/static", Assets(directory=STATIC), name="static")
+    errors.install(app)
+    app.add_middleware(Edge)
     return app
-
-
-async def _app_error(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, AppError)
-    return JSONResponse(error.as_json(), error.status)
-
-
-async def _invalid(request: Request, error: Exception) -> JSONResponse:
-    """A malformed payload: which field, and what is wrong with it."""
-    assert isinstance(error, RequestValidationError)
-    problems = [
-        f"{'.'.join(str(part) for part in item['loc'][1:]) or item['loc'][0]}: {item['msg']}"
-        for item in error.errors()[:5]
-    ]
-    return JSONResponse({"error": {"code": "invalid", "detail": "; ".join(problems)}}, 422)

@@ -6,6 +6,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Coroutine
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -127,6 +128,46 @@ def ask(
     _run(commands.ask(settings, out, question, organization, as_json=as_json))
 
 
+@app.command("eval")
+def evaluate(
+    knowledge: Annotated[Path, typer.Option("--knowledge", help="A folder with *.md pages, faq.jsonl, or both.")],
+    questions: Annotated[
+        Path,
+        typer.Option("--questions", help='A .jsonl file: {"id", "text", "expected": [article ids]} a line.'),
+    ],
+    as_json: AsJson = False,
+    details: Annotated[
+        Path | None, typer.Option("--details", help="Write what became of each question here, a line each.")
+    ] = None,
+    threshold: Annotated[
+        float | None, typer.Option("--threshold", help="Answer only if at least so sure, 0 to 1.")
+    ] = None,
+) -> None:
+    """Measure the agent on questions whose right article is known, in a throw-away organization.
+
+    Answered: it would send an answer with a citation by itself; all else counts as escalated.
+    Right: the first article cited is among the expected; none is expected where the knowledge has no answer.
+
+    precision: right among answered. coverage: answered among covered questions.
+    auroc and ece: how well the confidence tells, and promises, that the first article found is right.
+    ms: one question through the whole agent.
+    """
+    settings = _settings()
+    from web import evaluation
+
+    files = evaluation.Files(knowledge, questions, details)
+    _run(evaluation.evaluate(settings, out, err, files, threshold=threshold, as_json=as_json))
+
+
+@app.command()
+def sentiment(as_json: AsJson = False) -> None:
+    """Read a text a line, and write a line on how its writer feels: label, frustration, urgency."""
+    settings = _settings()
+    from web import feelings
+
+    _run(feelings.sentiment(settings, as_json=as_json))
+
+
 @app.command()
 def doctor(as_json: AsJson = False) -> None:
     """Check the installation: settings, folders, database, models. Exit code 1 if something is wrong."""
@@ -140,3 +181,6 @@ def doctor(as_json: AsJson = False) -> None:
         examination.show(results, out)
     if any(not result.ok for result in results):
         raise typer.Exit(1)
+
+if __name__ == "__main__":
+    main()

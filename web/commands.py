@@ -21,7 +21,7 @@ from core.agent.state import Outcome, Question
 from core.db import Database
 from core.errors import BadInput
 from core.helpdesk import Helpdesk
-from core.knowledge import sources, store
+from core.knowledge import fetch, store
 from core.models import Organization
 from core.nlp.encoder import Encoder
 from core.secrets import SecretBox
@@ -101,7 +101,7 @@ async def demo(settings: Settings, out: Console) -> None:
 async def ingest(
     settings: Settings, out: Console, err: Console, source: str, slug: str | None, *, as_json: bool
 ) -> None:
-    articles = await sources.read(source)
+    articles = await fetch.read(source)
     if not articles:
         raise BadInput(f"There are no articles in {source}. Give a folder with .md files, or a .jsonl or .csv file.")
     async with _database(settings) as db:

@@ -30,7 +30,7 @@ class Measured:
 
 @asynccontextmanager
 async def visitor(base: str) -> AsyncIterator[websockets.ClientConnection]:
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(verify=False) as client:  # plain HTTP: spares the reading of certificates
         answer = await client.post(f"{base}/api/widget/session", json={"site_key": SITE_KEY})
         token = answer.raise_for_status().json()["token"]
     async with websockets.connect(
