@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -11,12 +12,14 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from core.db import Database
+from core.errors import NotFound
 from core.events import Event, Events, conversation_topic, work_arrived
-from core.messages import InboundMessage
+from core.messages import InboundMessage, JsonObject
 from core.models import Attachment, Conversation, Customer, CustomerIdentity, Message, new_id, now
 from core.tenancy import Scope, ours
 
 SUBJECT_LENGTH = 80
+KEY_LENGTH = 320
 
 NAMED_CONVERSATION = select(Conversation.id, Conversation.thread).where(
     Conversation.organization_id == ours(), Conversation.id == bindparam("conversation_id")
@@ -38,10 +41,15 @@ EARLIER_MESSAGE = select(Message.id, Message.conversation_id).where(
     Message.channel_id == bindparam("channel_id"),
     Message.external_id == bindparam("external_id"),
 )
-KNOWN_CUSTOMER = select(CustomerIdentity.customer_id).where(
-    CustomerIdentity.organization_id == ours(),
-    CustomerIdentity.channel_id == bindparam("channel_id"),
-    CustomerIdentity.external_id == bindparam("author_id"),
+# Locked, so that of several first messages at once one opens the conversation and the others see it.
+KNOWN_CUSTOMER = (
+    select(CustomerIdentity.customer_id)
+    .where(
+        CustomerIdentity.organization_id == ours(),
+        CustomerIdentity.channel_id == bindparam("channel_id"),
+        CustomerIdentity.external_id == bindparam("author_id"),
+    )
+    .with_for_update()
 )
 
 
@@ -58,6 +66,10 @@ class Receipt:
     duplicate: bool
 
 
+class _Known(Exception):
+    """The message is here already: undoes what was prepared for it."""
+
+
 class Inbox:
     def __init__(self, db: Database, events: Events) -> None:
         self._db = db
@@ -66,23 +78,34 @@ class Inbox:
     async def receive(self, inbound: InboundMessage) -> Receipt:
         """Stores a message for the worker. When this returns, it is durable and may be acknowledged.
 
-        A message received before (same channel, same external id) changes nothing and says so.
+        A message received before (same channel, same external id) changes nothing and says so. Raises
+        `NotFound` when it names another organization's conversation.
         """
-        async with self._db.write(inbound.organization_id) as scope:
-            receipt = await _store(scope, inbound)
-        if not receipt.duplicate:
-            self._events.publish(work_arrived("message", receipt.conversation_id))
-            self._events.publish(_arrival(inbound, receipt))
+        try:
+            async with self._db.write(inbound.organization_id) as scope:
+                receipt = await _store(scope, inbound)
+        except _Known:
+            return await self._earlier(inbound)
+        self._events.publish(work_arrived("message", receipt.conversation_id))
+        self._events.publish(_arrival(inbound, receipt))
         return receipt
+
+    async def _earlier(self, inbound: InboundMessage) -> Receipt:
+        async with self._db.read(inbound.organization_id) as scope:
+            found = await scope.run(
+                EARLIER_MESSAGE, channel_id=inbound.channel_id, external_id=key(inbound.external_id)
+            )
+            earlier = found.one()
+        return Receipt(earlier.id, earlier.conversation_id, duplicate=True)
 
 
 def _arrival(inbound: InboundMessage, receipt: Receipt) -> Event:
     message = {
         "id": str(receipt.message_id),
-        "external_id": inbound.external_id,
+        "external_id": key(inbound.external_id),
         "author": "customer",
-        "name": inbound.author.name or "",
-        "text": inbound.text,
+        "name": storable(inbound.author.name or ""),
+        "text": storable(inbound.text),
         "created_at": now().isoformat(),
     }
     return Event(conversation_topic(receipt.conversation_id), "message", message)
@@ -96,22 +119,19 @@ async def _store(scope: Scope, inbound: InboundMessage) -> Receipt:
         id=message_id,
         conversation_id=conversation_id,
         channel_id=inbound.channel_id,
-        external_id=inbound.external_id,
+        external_id=key(inbound.external_id),
         author="customer",
         text=storable(inbound.text),
         state="queued",
     )
     if stored.scalar() is None:
-        earlier = (
-            await scope.run(EARLIER_MESSAGE, channel_id=inbound.channel_id, external_id=inbound.external_id)
-        ).one()
-        return Receipt(earlier.id, earlier.conversation_id, duplicate=True)
+        raise _Known
     for attachment in inbound.attachments:
         scope.add(
             Attachment(
                 message_id=message_id,
                 name=storable(attachment.name)[:255],
-                content_type=attachment.content_type[:127],
+                content_type=storable(attachment.content_type)[:127],
                 size=len(attachment.content),
                 content=attachment.content,
             )
@@ -121,26 +141,33 @@ async def _store(scope: Scope, inbound: InboundMessage) -> Receipt:
 
 async def _conversation(scope: Scope, inbound: InboundMessage) -> UUID:
     """The conversation that `inbound` joins, opened if need be."""
+    found = await _find(scope, inbound)
+    if found is None:
+        return await _open(scope, inbound)
+    conversation_id, thread = found
+    if inbound.thread and inbound.thread != thread:
+        await scope.session.execute(
+            scope.update(Conversation).where(Conversation.id == conversation_id).values(thread=inbound.thread)
+        )
+    return conversation_id
+
+
+async def _find(scope: Scope, inbound: InboundMessage) -> tuple[UUID, JsonObject] | None:
     if inbound.conversation_id:
         result = await scope.run(NAMED_CONVERSATION, conversation_id=inbound.conversation_id)
     else:
-        author_id = inbound.author.external_id
+        author_id = key(inbound.author.external_id)
         result = await scope.run(LATEST_CONVERSATION, channel_id=inbound.channel_id, author_id=author_id)
     found = result.one_or_none()
-    if found is None:
-        return await _open(scope, inbound)
-    if inbound.thread and inbound.thread != found.thread:
-        await scope.session.execute(
-            scope.update(Conversation).where(Conversation.id == found.id).values(thread=inbound.thread)
-        )
-    conversation_id: UUID = found.id
-    return conversation_id
+    return (found.id, found.thread) if found else None
 
 
 async def _open(scope: Scope, inbound: InboundMessage) -> UUID:
     customer_id = await _customer(scope, inbound)
     conversation_id = inbound.conversation_id or new_id()
-    await scope.insert_if_absent(
+    if inbound.conversation_id is None and (found := await _find(scope, inbound)):
+        return found[0]  # opened by a message that came at the same time
+    opened = await scope.insert_if_absent(
         Conversation,
         id=conversation_id,
         customer_id=customer_id,
@@ -148,12 +175,14 @@ async def _open(scope: Scope, inbound: InboundMessage) -> UUID:
         thread=inbound.thread,
         subject=_subject(inbound.text),
     )
+    if not opened and await _find(scope, inbound) is None:
+        raise NotFound(f"There is no conversation {conversation_id}.")
     return conversation_id
 
 
 async def _customer(scope: Scope, inbound: InboundMessage) -> UUID:
     author = inbound.author
-    known = {"channel_id": inbound.channel_id, "author_id": author.external_id}
+    known = {"channel_id": inbound.channel_id, "author_id": key(author.external_id)}
     customer_id: UUID | None = (await scope.run(KNOWN_CUSTOMER, **known)).scalar()
     if customer_id:
         return customer_id
@@ -169,7 +198,7 @@ async def _customer(scope: Scope, inbound: InboundMessage) -> UUID:
         id=new_id(),
         customer_id=customer.id,
         channel_id=inbound.channel_id,
-        external_id=author.external_id,
+        external_id=key(author.external_id),
         verified=author.verified,
     )
     if first:
@@ -192,3 +221,12 @@ def _cut(value: str | None, length: int) -> str | None:
 def storable(text: str) -> str:
     """`text` without what no database takes: NUL characters and halves of surrogate pairs."""
     return text.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
+
+
+def key(external_id: str) -> str:
+    """A vendor's id as its column holds it: a Message-ID may be longer, so the end of a long one is hashed."""
+    text = storable(external_id)
+    if len(text) <= KEY_LENGTH:
+        return text
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    return text[: KEY_LENGTH - len(digest)] + digest

@@ -6,7 +6,7 @@ never see anything of acme's.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from core.helpdesk import Helpdesk
 from core.migrate import migrate
 from core.nlp.encoder import Encoder
 from core.nlp.sentiment import SentimentModel
+from core.outbox import Sender
 from core.settings import Settings
 from tests import cast, postgres
 from web.app import create_app
@@ -62,9 +63,11 @@ async def any_settings(request: pytest.FixtureRequest, settings: Settings) -> As
 
 
 @asynccontextmanager
-async def running(settings: Settings, *, work: bool = True, **overrides: Any) -> AsyncIterator[Helpdesk]:
-    """A helpdesk on a migrated database, its worker at work."""
-    helpdesk = Helpdesk.build(settings, senders(), **overrides)
+async def running(
+    settings: Settings, channels: Mapping[str, Sender] | None = None, *, work: bool = True, **overrides: Any
+) -> AsyncIterator[Helpdesk]:
+    """A helpdesk on a migrated database, its worker at work; with the shipped channels if not told others."""
+    helpdesk = Helpdesk.build(settings, senders() if channels is None else channels, **overrides)
     await migrate(helpdesk.db)
     async with helpdesk.running(work=work):
         yield helpdesk

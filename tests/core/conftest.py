@@ -1,0 +1,76 @@
+"""The helpdesk of these tests has a slow encoder to stop turns at, and a channel kind whose vendor is a fake."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from core.helpdesk import Helpdesk
+from core.models import Channel, new_id
+from core.nlp.encoder import Encoder, Vector
+from core.nlp.sentiment import SentimentModel
+from core.settings import Settings
+from tests import cast
+from tests.conftest import running
+from tests.fakes import FakeSender, SlowEncoder
+
+
+@pytest.fixture(scope="session")
+def known_vectors() -> dict[str, Vector]:
+    return {}
+
+
+@pytest.fixture
+def slow(encoder: Encoder, known_vectors: dict[str, Vector]) -> SlowEncoder:
+    """As quick as the real one until its gate is closed."""
+    return SlowEncoder(encoder, known_vectors)
+
+
+@pytest.fixture
+def sender() -> FakeSender:
+    """Who flies for channels of the kind `pigeon`."""
+    return FakeSender()
+
+
+@pytest_asyncio.fixture
+async def helpdesk(
+    settings: Settings, slow: SlowEncoder, sentiment: SentimentModel, sender: FakeSender
+) -> AsyncIterator[Helpdesk]:
+    async with running(settings, {"pigeon": sender}, encoder=slow, sentiment=sentiment) as helpdesk:
+        yield helpdesk
+
+
+@pytest_asyncio.fixture
+async def any_helpdesk(
+    any_settings: Settings, slow: SlowEncoder, sentiment: SentimentModel, sender: FakeSender
+) -> AsyncIterator[Helpdesk]:
+    async with running(any_settings, {"pigeon": sender}, encoder=slow, sentiment=sentiment) as helpdesk:
+        yield helpdesk
+
+
+@pytest_asyncio.fixture
+async def idle(
+    any_settings: Settings, slow: SlowEncoder, sentiment: SentimentModel, sender: FakeSender
+) -> AsyncIterator[Helpdesk]:
+    """On both databases, without a worker: nothing happens until a test's own hands do it."""
+    async with running(any_settings, {"pigeon": sender}, work=False, encoder=slow, sentiment=sentiment) as helpdesk:
+        yield helpdesk
+
+
+@pytest_asyncio.fixture
+async def any_acme(any_helpdesk: Helpdesk) -> cast.Shop:
+    return await cast.acme(any_helpdesk)
+
+
+@pytest_asyncio.fixture
+async def idle_acme(idle: Helpdesk) -> cast.Shop:
+    return await cast.acme(idle)
+
+
+@pytest_asyncio.fixture
+async def pigeon(idle: Helpdesk, idle_acme: cast.Shop) -> Channel:
+    """acme's channel of the fake kind."""
+    async with idle.db.write(idle_acme.id) as scope:
+        return scope.add(Channel(id=new_id(), kind="pigeon", name="Pigeon post", public_key="pigeon-key"))
