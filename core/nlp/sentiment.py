@@ -77,10 +77,9 @@ def conversation_frustration(messages: Sequence[Said]) -> float:
     Earlier anger fades with every calmer message, but does not vanish at the first polite one.
     """
     level = 0.0
-    said = [frozenset(surface.words(message.text)) for message in messages]
     for number, message in enumerate(messages):
         level = max(message.frustration, FADING * level)
-        if _repeats(said[number], said[:number]):
+        if _repeats(message.text, [earlier.text for earlier in messages[:number]]):
             level += REPEATING
         if number >= 2 and messages[number - 2].frustration < messages[number - 1].frustration < message.frustration:
             level += RISING
@@ -90,10 +89,11 @@ def conversation_frustration(messages: Sequence[Said]) -> float:
     return level
 
 
-def _repeats(words: frozenset[str], earlier: Sequence[frozenset[str]]) -> bool:
-    if len(words) < 3:  # "ok" and "thanks" may be said often
+def _repeats(text: str, earlier: Sequence[str]) -> bool:
+    own = set(surface.words(text))
+    if len(own) < 3:  # "ok" and "thanks" may be said often
         return False
-    return any(len(words & other) >= SAME_WORDS * len(words | other) for other in earlier)
+    return any(len(own & other) >= SAME_WORDS * len(own | other) for other in map(set, map(surface.words, earlier)))
 
 
 def _shouts(text: str) -> bool:

