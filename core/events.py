@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 from uuid import UUID
@@ -22,7 +22,9 @@ JsonObject = dict[str, Any]
 LAGGED = "lagged"
 QUEUE_LENGTH = 256
 RECONNECT_SECONDS = 2.0
+CLOSE_SECONDS = 2.0
 WORK = "work"
+LOST = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 log = structlog.get_logger()
 
@@ -120,6 +122,7 @@ class PostgresEvents(LocalEvents):
         super().__init__()
         self._dsn = dsn
         self._outgoing: asyncio.Queue[str] = asyncio.Queue(10_000)
+        self._unsent = ""
         self._tasks: list[asyncio.Task[None]] = []
 
     def publish(self, event: Event) -> None:
@@ -142,18 +145,32 @@ class PostgresEvents(LocalEvents):
     async def _run(self) -> None:
         while True:
             try:
-                connection = await asyncpg.connect(self._dsn)
-                try:
-                    await connection.add_listener(self.CHANNEL, self._received)
-                    self._everyone_lags()
-                    while True:
-                        payload = await self._outgoing.get()
-                        await connection.execute("SELECT pg_notify($1, $2)", self.CHANNEL, payload)
-                finally:
-                    connection.terminate()
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                await self._talk(await asyncpg.connect(self._dsn))
+            except LOST as error:
                 log.warning("events.reconnecting", reason=str(error))
                 await asyncio.sleep(RECONNECT_SECONDS)
+
+    async def _talk(self, connection: asyncpg.Connection) -> None:
+        """Sends and hears until the connection is lost."""
+        connection.add_termination_listener(self._hang_up)
+        try:
+            await connection.add_listener(self.CHANNEL, self._received)
+            self._everyone_lags()
+            while True:
+                self._unsent = self._unsent or await self._outgoing.get()
+                if connection.is_closed():
+                    raise ConnectionResetError("the server closed the connection")
+                if self._unsent:
+                    await connection.execute("SELECT pg_notify($1, $2)", self.CHANNEL, self._unsent)
+                    self._unsent = ""
+        finally:
+            with suppress(*LOST):
+                await connection.close(timeout=CLOSE_SECONDS)
+
+    def _hang_up(self, _connection: Any) -> None:
+        """Whoever has nothing to send would not notice that there is nothing to hear any more."""
+        with suppress(asyncio.QueueFull):
+            self._outgoing.put_nowait("")
 
     def _received(self, _connection: Any, _pid: int, _channel: str, payload: object) -> None:
         topic, kind, data = orjson.loads(str(payload))

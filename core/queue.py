@@ -33,14 +33,15 @@ def _claim(table: Table, dialect: str) -> Any:
         other.id != table.id,
         or_(other.state == "working", and_(other.state == "queued", other.id < table.id)),
     )
-    due = (
+    due: Any = (
         select(table.id)
         .where(_pending(table), table.state == "queued", table.available_at <= moment, ~blocked)
         .order_by(table.id)
         .limit(bindparam("most"))
     )
     if dialect == "postgresql":
-        due = due.with_for_update(skip_locked=True)
+        # A CTE runs once; a plain subquery may run again for each row, and then claims more than `most`.
+        due = select(due.with_for_update(skip_locked=True).cte("due").c.id)
     return (
         update(table)
         .where(table.id.in_(due))
@@ -96,5 +97,5 @@ async def next_due(scope: Scope, table: Table, after: datetime) -> datetime | No
 
 def backoff(attempts: int) -> timedelta:
     """Exponential from two seconds, with jitter between half and the whole of it."""
-    ceiling = min(2.0**attempts, MAX_BACKOFF_S)
+    ceiling = min(2 ** min(attempts, 20), MAX_BACKOFF_S)
     return timedelta(seconds=random.uniform(ceiling / 2, ceiling))
