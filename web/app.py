@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from fastapi import FastAPI
+from fastapi_offline import FastAPIOffline
 
 from connectors.registry import senders
 from connectors.widget.session import Sessions
@@ -39,11 +40,13 @@ def create_app(settings: Settings, *, work: bool = True, helpdesk: Helpdesk | No
             app.state.widget_sessions = Sessions(desk.db, desk.events, app.state.visitor_tokens, desk.box)
             yield
 
-    app = FastAPI(
+    # Offline: the documentation's own page must not need a content network either.
+    app = FastAPIOffline(
         title="Deskhand",
         version="1",
         docs_url="/api/docs",
         redoc_url=None,
+        static_url="/api/docs-files",
         openapi_url="/api/openapi.json",
         lifespan=lifespan,
     )

@@ -10,7 +10,7 @@ from limits.strategies import FixedWindowRateLimiter
 
 from core.errors import RateLimited
 
-Kind = Literal["sessions", "frames", "sign_in"]
+Kind = Literal["sessions", "frames", "sign_in", "sign_ins"]
 
 
 class Limits:
@@ -20,6 +20,7 @@ class Limits:
         "sessions": RateLimitItemPerMinute(1200),
         "frames": RateLimitItemPerSecond(200),
         "sign_in": RateLimitItemPerMinute(10),
+        "sign_ins": RateLimitItemPerMinute(60),
     }
 
     def __init__(self) -> None:

@@ -11,7 +11,9 @@ from core.messages import InboundMessage, Person
 from core.models import new_id
 
 MAX_CHARACTERS = 100_000
-Text320 = Annotated[str, StringConstraints(min_length=1, max_length=320, strip_whitespace=True)]
+# PostgreSQL stores no NUL character. In a message's text it is left out; in a name for something it is a mistake.
+NO_NUL = r"^[^\x00]*$"
+Text320 = Annotated[str, StringConstraints(min_length=1, max_length=320, strip_whitespace=True, pattern=NO_NUL)]
 
 
 class ApiCustomer(BaseModel):
@@ -29,14 +31,14 @@ class ApiMessage(BaseModel):
     text: Annotated[str, StringConstraints(max_length=MAX_CHARACTERS)]
     conversation_id: UUID | None = None
     """The conversation to continue; without it a new one begins."""
-    external_id: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = Field(
+    external_id: Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=NO_NUL)] | None = Field(
         None, description="Your own id of the message: sent again, it is not stored again."
     )
 
     @field_validator("text")
     @classmethod
     def _not_empty(cls, text: str) -> str:
-        if not text.strip():
+        if not text.replace("\x00", "").strip():
             raise ValueError("is empty: write the customer's message here")
         return text
 

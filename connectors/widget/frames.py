@@ -77,7 +77,7 @@ def parse(raw: str | bytes) -> ClientFrame:
             "bad_message", f"{where}: {first['msg']}", message_id if isinstance(message_id, str) else None
         ) from None
     if isinstance(frame, TextFrame):
-        if not frame.text.strip():
+        if not frame.text.replace("\x00", "").strip():
             raise FrameError("empty", "There is nothing in this message.", str(frame.id))
         if len(frame.text) > MAX_CHARACTERS:
             raise FrameError(

@@ -18,6 +18,7 @@ from connectors.widget.frames import (
     parse,
     stored_frame,
 )
+from connectors.widget.takeover import TAKEN_OVER
 from connectors.widget.tokens import Visitor
 from core.db import Database
 from core.events import LAGGED, Event, Events, Subscription, conversation_topic
@@ -62,7 +63,7 @@ class Socket:
             self._events.publish(Event(self._topic, "customer_typing", {}))
 
     async def forward(self, subscription: Subscription) -> None:
-        """Sends on the conversation's events, for as long as the socket is open."""
+        """Sends on the conversation's events. Ends when the conversation is no longer this visitor's."""
         async for event in subscription:
             if event.kind == "message":
                 await self._show(event.data)
@@ -70,6 +71,8 @@ class Socket:
                 await self._send({"type": event.kind, **event.data})
             elif event.kind == LAGGED:
                 await self.replay()
+            elif event.kind == TAKEN_OVER and event.data["visitor_id"] == str(self._visitor.visitor_id):
+                return
 
     async def _show(self, message: JsonObject) -> None:
         if message["author"] == "customer" and message["external_id"] in self._sent_here:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel
+from pydantic import AwareDatetime, BaseModel, Field
 from sqlalchemy import Select
 
 from core.errors import NotFound
@@ -16,6 +16,9 @@ from web.auth import Caller, Desk
 
 router = APIRouter(prefix="/api/v1", tags=["desk"])
 Limit = Annotated[int, Query(ge=1, le=100)]
+# Within what both databases hold, in every time zone.
+PageEnd = Annotated[AwareDatetime, Query(ge=datetime(1970, 1, 2, tzinfo=UTC), le=datetime(9999, 12, 30, tzinfo=UTC))]
+Number = Annotated[int, Field(ge=0, le=2**31 - 1)]
 
 
 class ConversationRow(BaseModel):
@@ -88,22 +91,16 @@ class TicketDetail(TicketRow):
 
 @router.get("/conversations")
 async def conversations(
-    caller: Caller, desk: Desk, limit: Limit = 25, before: datetime | None = None
+    caller: Caller, desk: Desk, limit: Limit = 25, before: PageEnd | None = None
 ) -> ConversationPage:
     """The conversations with the newest message first."""
     async with desk.db.read(caller.organization_id) as scope:
-        query = _conversations(
-            scope.select(Conversation, Conversation, Customer, Channel.name, Ticket.number)
-        )
+        query = _conversations(scope.select(Conversation, Conversation, Customer, Channel.name, Ticket.number))
         if before:
             query = query.where(Conversation.last_message_at < before)
-        rows = (
-            await scope.session.execute(query.order_by(Conversation.last_message_at.desc()).limit(limit))
-        ).all()
+        rows = (await scope.session.execute(query.order_by(Conversation.last_message_at.desc()).limit(limit))).all()
     items = [_conversation(*row) for row in rows]
-    return ConversationPage(
-        items=items, next=items[-1].last_message_at.isoformat() if len(items) == limit else None
-    )
+    return ConversationPage(items=items, next=items[-1].last_message_at.isoformat() if len(items) == limit else None)
 
 
 @router.get("/conversations/{conversation_id}")
@@ -112,9 +109,9 @@ async def conversation(conversation_id: UUID, caller: Caller, desk: Desk) -> Con
     async with desk.db.read(caller.organization_id) as scope:
         row = (
             await scope.session.execute(
-                _conversations(
-                    scope.select(Conversation, Conversation, Customer, Channel.name, Ticket.number)
-                ).where(Conversation.id == conversation_id)
+                _conversations(scope.select(Conversation, Conversation, Customer, Channel.name, Ticket.number)).where(
+                    Conversation.id == conversation_id
+                )
             )
         ).one_or_none()
         if row is None:
@@ -134,7 +131,7 @@ async def tickets(
     caller: Caller,
     desk: Desk,
     limit: Limit = 25,
-    before: int | None = None,
+    before: Number | None = None,
     status: Literal["open", "pending", "resolved"] | None = None,
 ) -> TicketPage:
     """Tickets, the newest first."""
@@ -150,7 +147,7 @@ async def tickets(
 
 
 @router.get("/tickets/{number}")
-async def ticket(number: int, caller: Caller, desk: Desk) -> TicketDetail:
+async def ticket(number: Number, caller: Caller, desk: Desk) -> TicketDetail:
     """One ticket with its drafts, the newest first."""
     async with desk.db.read(caller.organization_id) as scope:
         row = (

@@ -55,9 +55,7 @@ async def receive(
     response: Response,
     caller: Caller,
     desk: Desk,
-    wait: Annotated[
-        float, Query(ge=0, le=LONGEST_WAIT_S, description="Seconds to wait for the outcome.")
-    ] = 0,
+    wait: Annotated[float, Query(ge=0, le=LONGEST_WAIT_S, description="Seconds to wait for the outcome.")] = 0,
 ) -> MessageStatus:
     """Accepts a customer's message. With `wait`, answers 200 with the outcome if it comes in time."""
     channel_id = await _channel(desk, caller)

@@ -15,7 +15,7 @@ router = APIRouter(prefix="/api/v1", tags=["session"])
 
 
 class Credentials(BaseModel):
-    email: Annotated[str, StringConstraints(max_length=320)]
+    email: Annotated[str, StringConstraints(max_length=320, pattern=r"^[^\x00]*$")]
     password: SecretStr
 
 
@@ -36,6 +36,8 @@ async def sign_in(body: Credentials, request: Request, response: Response, desk:
     """Gives a bearer token, and sets the same as a cookie for the console."""
     limits: Limits = request.app.state.limits
     limits.check("sign_in", body.email.strip().lower())
+    # Whatever the addresses: verifying a password costs us much more than guessing one costs them.
+    limits.check("sign_ins", request.client.host if request.client else "")
     identity = await accounts.sign_in(desk.db, body.email, body.password.get_secret_value())
     token = request.app.state.session_tokens.issue(identity)
     response.set_cookie(

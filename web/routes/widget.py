@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import orjson
 from fastapi import APIRouter, Request, Response, WebSocket, WebSocketDisconnect
-from fastapi.responses import FileResponse, JSONResponse
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import FileResponse
+from fastapi.routing import APIRoute
 
 from connectors.widget.inbound import Socket
-from connectors.widget.session import SessionAnswer, SessionRequest, Sessions, check_origin
-from connectors.widget.tokens import Visitor, VisitorTokens
+from connectors.widget.session import SessionAnswer, SessionRequest, Sessions
+from connectors.widget.tokens import Visitor
 from core.errors import AppError, Forbidden, NotFound, RateLimited, Unauthenticated
-from core.events import conversation_topic
+from core.events import Subscription, conversation_topic
 from core.helpdesk import Helpdesk
-from core.models import Channel
+from web import errors
 from web.limits import Limits
 from web.paths import WIDGET
 
 router = APIRouter()
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 INVALID_TOKEN, WRONG_ORIGIN, TOO_FAST = 4401, 4403, 4429
 
 
@@ -45,29 +49,46 @@ def _script(name: str) -> FileResponse:
     return FileResponse(WIDGET / f"{name}.js", media_type="text/javascript", headers=headers)
 
 
-@router.options("/api/widget/session", include_in_schema=False)
-async def preflight(request: Request) -> Response:
-    return Response(status_code=204, headers={**_cors(request), "Access-Control-Allow-Headers": "content-type"})
+class ForAnyPage(APIRoute):
+    """Any page may read the answers: which pages may have a session was decided by `check_origin`, and who
+    embeds the widget can learn why it was refused only from a refusal that says so, too."""
+
+    def get_route_handler(self) -> Handler:
+        handle = super().get_route_handler()
+
+        async def readable(request: Request) -> Response:
+            try:
+                answer = await handle(request)
+            except AppError as error:
+                answer = await errors.refused(request, error)
+            except RequestValidationError as error:
+                answer = await errors.invalid(request, error)
+            if origin := request.headers.get("origin"):
+                answer.headers["Access-Control-Allow-Origin"] = origin
+            answer.headers["Vary"] = "Origin"
+            return answer
+
+        return readable
 
 
-@router.post("/api/widget/session", tags=["widget"], response_model=SessionAnswer)
-async def session(body: SessionRequest, request: Request) -> Response:
+for_any_page = APIRouter(route_class=ForAnyPage)
+
+
+@for_any_page.options("/api/widget/session", include_in_schema=False)
+async def preflight() -> Response:
+    return Response(status_code=204, headers={"Access-Control-Allow-Headers": "content-type"})
+
+
+@for_any_page.post("/api/widget/session", tags=["widget"])
+async def session(body: SessionRequest, request: Request) -> SessionAnswer:
     """Starts or resumes a visitor's session and gives the token for the socket."""
     limits: Limits = request.app.state.limits
+    limits.check("sessions", request.client.host if request.client else "")
     sessions: Sessions = request.app.state.widget_sessions
-    try:
-        limits.check("sessions", request.client.host if request.client else "")
-        answer = await sessions.start(body, request.headers.get("origin"), request.headers.get("host", ""))
-    except AppError as error:
-        # A page can read why it was refused only if the refusal, too, says that it may.
-        return JSONResponse(error.as_json(), error.status, headers=_cors(request))
-    return JSONResponse(answer.model_dump(mode="json"), headers=_cors(request))
+    return await sessions.start(body, request.headers.get("origin"), request.headers.get("host", ""))
 
 
-def _cors(request: Request) -> dict[str, str]:
-    """Any page may read the answer: which pages may have one was decided by `check_origin`."""
-    origin = request.headers.get("origin")
-    return {"Access-Control-Allow-Origin": origin, "Vary": "Origin"} if origin else {}
+router.include_router(for_any_page)
 
 
 @router.websocket("/ws/widget")
@@ -75,8 +96,10 @@ async def socket(websocket: WebSocket) -> None:
     # Accepted before it is judged: a browser shows a refusal's code only on an open socket.
     await websocket.accept()
     desk: Helpdesk = websocket.app.state.helpdesk
+    sessions: Sessions = websocket.app.state.widget_sessions
+    token, headers = websocket.query_params.get("token", ""), websocket.headers
     try:
-        visitor = await _admit(websocket, desk)
+        visitor = await sessions.admit(token, headers.get("origin"), headers.get("host", ""))
     except Unauthenticated as error:
         await websocket.close(INVALID_TOKEN, error.detail[:120])
         return
@@ -85,7 +108,7 @@ async def socket(websocket: WebSocket) -> None:
         return
     with desk.events.subscribe(conversation_topic(visitor.conversation_id)) as subscription:
         connection = Socket(desk.db, desk.events, desk.inbox, visitor, _sender(websocket))
-        forwarding = asyncio.create_task(connection.forward(subscription))
+        forwarding = asyncio.create_task(_forward(websocket, connection, subscription))
         try:
             await connection.replay()
             await _read(websocket, connection, visitor)
@@ -97,17 +120,9 @@ async def socket(websocket: WebSocket) -> None:
             await asyncio.gather(forwarding, return_exceptions=True)
 
 
-async def _admit(websocket: WebSocket, desk: Helpdesk) -> Visitor:
-    tokens: VisitorTokens = websocket.app.state.visitor_tokens
-    visitor = tokens.read(websocket.query_params.get("token", ""))
-    async with desk.db.read(visitor.organization_id) as scope:
-        channel = await scope.session.scalar(
-            scope.select(Channel).where(Channel.id == visitor.channel_id, Channel.disabled_at.is_(None))
-        )
-    if channel is None:
-        raise Unauthenticated("This chat is no longer available.")
-    check_origin(channel, websocket.headers.get("origin"), websocket.headers.get("host", ""))
-    return visitor
+async def _forward(websocket: WebSocket, connection: Socket, subscription: Subscription) -> None:
+    await connection.forward(subscription)
+    await websocket.close(INVALID_TOKEN, "This chat is no longer available.")
 
 
 async def _read(websocket: WebSocket, connection: Socket, visitor: Visitor) -> None:

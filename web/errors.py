@@ -1,0 +1,61 @@
+"""How errors look to who called: one JSON object with a code and a sentence, never a trace."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from core.errors import AppError, NotFound, RateLimited, Unauthenticated
+
+RETRY_AFTER_S = "60"
+CODES = {404: NotFound.code, 405: "method_not_allowed"}
+
+
+def install(app: FastAPI) -> None:
+    app.add_exception_handler(AppError, refused)
+    app.add_exception_handler(RequestValidationError, invalid)
+    app.add_exception_handler(HTTPException, no_route)
+    app.add_exception_handler(Exception, crashed)
+
+
+async def refused(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, AppError)
+    headers = {}
+    if isinstance(error, Unauthenticated):
+        headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(error, RateLimited):
+        headers["Retry-After"] = RETRY_AFTER_S
+    return JSONResponse(error.as_json(), error.status, headers)
+
+
+async def invalid(request: Request, error: Exception) -> JSONResponse:
+    """A malformed payload: which field, and what is wrong with it."""
+    assert isinstance(error, RequestValidationError)
+    problems = [
+        f"{'.'.join(str(part) for part in item['loc'][1:]) or item['loc'][0]}: {item['msg']}"
+        for item in error.errors()[:5]
+    ]
+    return _answer("invalid", "; ".join(problems), 422)
+
+
+async def no_route(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    detail = str(error.detail)
+    if error.status_code == 404:
+        detail = "There is nothing at this address. The API is described at /api/docs."
+    elif error.status_code == 405:
+        detail = f"{request.method} is not possible here, {(error.headers or {}).get('allow', 'another method')} is."
+    answer = _answer(CODES.get(error.status_code, "refused"), detail, error.status_code)
+    answer.headers.update(error.headers or {})
+    return answer
+
+
+async def crashed(request: Request, error: Exception) -> JSONResponse:
+    """A bug of ours. Starlette logs it with its trace; the caller gets none."""
+    return _answer("internal", "Something went wrong on our side. Try again in a moment.", 500)
+
+
+def _answer(code: str, detail: str, status: int) -> JSONResponse:
+    return JSONResponse({"error": {"code": code, "detail": detail}}, status)
