@@ -10,7 +10,7 @@ THRESHOLD = 0.80
 """The default promise: of the answers sent on the agent's own decision, at least so many are right."""
 NO_TOPIC = 0.5
 """Below this probability that the knowledge covers the question, knowledge is missing, not confidence."""
-FRUSTRATED = 0.85
+FRUSTRATED = 0.7
 
 
 def decide(reading: Reading, retrieval: Retrieval, profile: Profile, *, quota_left: bool) -> Decision:
