@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import and_, bindparam, exists, func, literal_column, or_, select, update
@@ -27,12 +27,8 @@ MAX_BACKOFF_S = 15 * 60
 def _claim(table: Table, dialect: str) -> Any:
     other: Any = aliased(table)
     moment = bindparam("moment", type_=UtcDateTime())
-    blocked = exists().where(
-        _pending(other),
-        other.conversation_id == table.conversation_id,
-        other.id != table.id,
-        or_(other.state == "working", and_(other.state == "queued", other.id < table.id)),
-    )
+    beside = and_(_pending(other), other.conversation_id == table.conversation_id, other.id != table.id)
+    blocked = exists().where(beside, or_(other.state == "working", and_(other.state == "queued", other.id < table.id)))
     due: Any = (
         select(table.id)
         .where(_pending(table), table.state == "queued", table.available_at <= moment, ~blocked)
@@ -51,7 +47,7 @@ def _claim(table: Table, dialect: str) -> Any:
             lease_until=bindparam("until", type_=UtcDateTime()),
             attempts=table.attempts + 1,
         )
-        .returning(table.id, table.organization_id, table.conversation_id)
+        .returning(table.id, table.organization_id, table.conversation_id, exists().where(beside).label("more"))
     )
 
 
@@ -60,14 +56,19 @@ def _pending(table: Any) -> Any:
     return table.state.in_([literal_column("'queued'"), literal_column("'working'")])
 
 
-async def claim(scope: Scope, table: Table, owner: str, most: int) -> list[tuple[UUID, UUID, UUID]]:
-    """Takes up to `most` rows that may be worked now, oldest first.
+class Claimed(NamedTuple):
+    id: UUID
+    organization_id: UUID
+    conversation_id: UUID
+    more: bool
+    """Whether another row of the conversation waits for this one."""
 
-    Returns (id, organization id, conversation id) of each. They are `owner`'s until their lease ends.
-    """
+
+async def claim(scope: Scope, table: Table, owner: str, most: int) -> list[Claimed]:
+    """Takes up to `most` rows that may be worked now, oldest first. They are `owner`'s until their lease ends."""
     moment = now()
     taken = await scope.run(_claim(table, scope.dialect), moment=moment, until=moment + LEASE, owner=owner, most=most)
-    return sorted((row.id, row.organization_id, row.conversation_id) for row in taken)
+    return sorted(Claimed(*row) for row in taken)
 
 
 async def release_expired(scope: Scope, table: Table, *, all_leases: bool = False) -> int:

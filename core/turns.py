@@ -71,6 +71,9 @@ NOTE_TURN = update(Conversation).where(
     Conversation.id == bindparam("conversation"),
     Conversation.version == bindparam("seen_version"),
 )
+MOVE_UP = update(Conversation).where(
+    Conversation.organization_id == ours(), Conversation.id == bindparam("conversation")
+)
 FINISH = update(Message).where(
     Message.organization_id == ours(),
     Message.id == bindparam("message"),
@@ -167,6 +170,7 @@ class Turns:
                 outcome = None
             if outcome is None:
                 await tickets.customer_wrote(scope, context.place.conversation_id)
+                await scope.run(MOVE_UP, conversation=context.place.conversation_id, last_message_at=now())
                 ended: Ended = "silent"
             elif outcome.decision.action in ("answer", "courtesy"):
                 await self._reply(scope, context, reply_id, outcome)

@@ -48,7 +48,9 @@ class Worker:
         self._working: dict[queue.Table, dict[UUID, UUID]] = {lane.model: {} for lane in self._lanes}
         """The rows in work and their conversations."""
         self._waiting: set[tuple[queue.Table, UUID]] = set()
-        """Conversations that something arrived for while they were in work."""
+        """Conversations in work that have something more to do afterwards."""
+        self._heard: set[tuple[queue.Table, UUID]] = set()
+        """Conversations that something arrived for while rows were being claimed."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
 
@@ -88,15 +90,22 @@ class Worker:
         wanted = [lane for lane in self._lanes if free[lane.model]]
         if not wanted:
             return False
+        self._heard.clear()
         async with self._db.system(write=True) as scope:
             claimed = [(lane, await queue.claim(scope, lane.model, self._owner, free[lane.model])) for lane in wanted]
         for lane, rows in claimed:
-            for row_id, organization_id, conversation_id in rows:
-                self._working[lane.model][row_id] = conversation_id
-                task = asyncio.create_task(self._work(lane, organization_id, row_id))
-                self._tasks.add(task)
-                task.add_done_callback(self._tasks.discard)
+            for row in rows:
+                self._start(lane, row)
         return any(len(rows) == free[lane.model] for lane, rows in claimed)
+
+    def _start(self, lane: Lane, row: queue.Claimed) -> None:
+        key = (lane.model, row.conversation_id)
+        self._working[lane.model][row.id] = row.conversation_id
+        if row.more or key in self._heard:
+            self._waiting.add(key)
+        task = asyncio.create_task(self._work(lane, row.organization_id, row.id))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _work(self, lane: Lane, organization_id: UUID, row_id: UUID) -> None:
         try:
@@ -132,6 +141,7 @@ class Worker:
                 if conversation_id in self._working[lane.model].values():
                     self._waiting.add((lane.model, conversation_id))
                     return
+                self._heard.add((lane.model, conversation_id))
         self._wake.set()
 
     async def _recover(self, *, everything: bool) -> None:

@@ -19,7 +19,7 @@ class Hands:
     async def claim(self, table: queue.Table = Message, most: int = 100) -> list[UUID]:
         """The ids of what was claimed, oldest first."""
         async with self._helpdesk.db.system(write=True) as scope:
-            return [row_id for row_id, *_ in await queue.claim(scope, table, self.owner, most)]
+            return [row.id for row in await queue.claim(scope, table, self.owner, most)]
 
     async def turn(self, organization_id: UUID, message_id: UUID) -> None:
         await self.turns.run(organization_id, message_id, self.owner)
@@ -32,9 +32,9 @@ class Hands:
                 claimed = await queue.claim(scope, table, self.owner, 100)
             if not claimed:
                 return worked
-            for row_id, organization_id, _ in claimed:
+            for row in claimed:
                 if table is Delivery:
-                    await self._helpdesk.outbox.deliver(organization_id, row_id, self.owner)
+                    await self._helpdesk.outbox.deliver(row.organization_id, row.id, self.owner)
                 else:
-                    await self.turns.run(organization_id, row_id, self.owner)
+                    await self.turns.run(row.organization_id, row.id, self.owner)
                 worked += 1

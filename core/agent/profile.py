@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import structlog
+from pydantic import ValidationError
+
 from core.accounts import Autonomy, OrganizationSettings
 from core.messages import JsonObject
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +29,12 @@ class Profile:
 
 
 def profile_of(name: str, stored: JsonObject) -> Profile:
-    """From an organization's name and stored settings."""
-    settings = OrganizationSettings.model_validate(stored)
+    """From an organization's name and stored settings. With settings that cannot be read, people answer."""
+    try:
+        settings = OrganizationSettings.model_validate(stored)
+    except ValidationError as error:
+        log.warning("organization.settings_unreadable", organization=name, reason=str(error))
+        return Profile(name=name, autonomy="off")
     return Profile(
         name=name,
         assistant_name=settings.assistant_name,

@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
+import structlog
+from structlog.processors import KeyValueRenderer
 
 from core.helpdesk import Helpdesk
 from core.models import Channel, new_id
@@ -15,6 +17,14 @@ from core.settings import Settings
 from tests import cast
 from tests.conftest import running
 from tests.fakes import FakeSender, SlowEncoder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def plain_logs() -> None:
+    """structlog's own default draws each traceback with all its locals, which takes seconds."""
+    structlog.configure(
+        processors=[structlog.processors.add_log_level, structlog.processors.format_exc_info, KeyValueRenderer()]
+    )
 
 
 @pytest.fixture(scope="session")
