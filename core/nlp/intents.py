@@ -5,30 +5,65 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from math import exp
 from pathlib import Path
 from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
 
 from core.nlp.phrases.asking import Asking
 from core.nlp.phrases.patterns import normalise
 
 Courtesy = Literal["greeting", "thanks", "goodbye"]
 
+HEAD = Path(__file__).parent / "models" / "requests" / "head.npz"
 PHRASES = Path(__file__).parent / "phrases"
 # Who pastes a whole mail asks at its start or its end; the middle of a book is not searched.
 LONGEST_TEXT = 2000
 LONGEST_COURTESY = 160
+# The vector of a long text is about its story, not about the request at its end.
+LONGEST_JUDGED = 300
+SURE, SURE_THOUGH_DENIED = 0.7, 0.97
 KINDS: tuple[Courtesy, ...] = ("goodbye", "thanks", "greeting")
 
 _SENTENCE_END = re.compile(r"[.!?;\n\u2026\u3002\uff01\uff1f\uff1b\u061f\u0964]+")
 
 
-def wants_human(text: str) -> bool:
+def wants_human(text: str, vector: NDArray[np.float32] | None = None) -> bool:
     """Whether the writer asks to be put through to a person, in any of the languages under phrases/human.
 
-    A question about us ("are you a bot?", "when is support open?") is not a request.
+    `vector` is the shipped encoder's for the same text, if there is one; it catches English wordings that no
+    phrase foresees. A question about us ("are you a bot?", "when is support open?") is not a request.
     """
     sentences = [part for part in _SENTENCE_END.split(_ends(text)) if part.strip()]
-    return any(_asking().asks(sentence) for sentence in sentences)
+    if any(_asking().asks(sentence) for sentence in sentences):
+        return True
+    if vector is None or len(text) > LONGEST_JUDGED:
+        return False
+    denied = any(_asking().disclaims(sentence) for sentence in sentences)
+    return _head().probability(vector) >= (SURE_THOUGH_DENIED if denied else SURE)
+
+
+@dataclass(frozen=True, slots=True)
+class RequestHead:
+    """A logistic regression on the encoder's vector (core/nlp/build/requests.py)."""
+
+    weights: NDArray[np.float32]
+    bias: float
+
+    @classmethod
+    def read(cls, path: Path = HEAD) -> "RequestHead":
+        with np.load(path) as data:
+            return cls(data["weights"], float(data["bias"]))
+
+    def probability(self, vector: NDArray[np.float32]) -> float:
+        return 1 / (1 + exp(-float(self.weights @ vector) - self.bias))
+
+
+@cache
+def _head() -> RequestHead:
+    return RequestHead.read()
 
 
 def _ends(text: str) -> str:

@@ -27,6 +27,10 @@ class Language:
     spelled: frozenset[str] = field(default_factory=frozenset)
     """Words that are recognised with one letter wrong."""
 
+    @property
+    def patterns(self) -> tuple[Pattern, ...]:
+        return (*self.bare, *self.requests, *self.ignored, *self.fillers)
+
     @classmethod
     def read(cls, data: Mapping[str, Any]) -> "Language":
         spaced = data.get("spaced", True)
@@ -68,12 +72,17 @@ class Asking:
     def __init__(self, languages: Iterable[Language]) -> None:
         self._languages = tuple(languages)
         self._by_key: defaultdict[str, list[tuple[int, str, int]]] = defaultdict(list)
+        self._words: list[frozenset[str]] = []
+        """Of each language, the words that are right as they are."""
         self._misspelt: defaultdict[str, dict[int, str]] = defaultdict(dict)
         for number, language in enumerate(self._languages):
             for section in ("bare", "requests", "ignored", "fillers"):
                 for position, pattern in enumerate(getattr(language, section)):
                     for key in rarest(pattern.needs):
                         self._by_key[key].append((number, section, position))
+            self._words.append(
+                language.spelled | {key for pattern in language.patterns for need in pattern.needs for key in need}
+            )
             for word in language.spelled:
                 for variant in _one_less(word):
                     self._misspelt[variant][number] = word
@@ -93,6 +102,15 @@ class Asking:
             if language and language.asks(corrected):
                 return True
         return False
+
+    def disclaims(self, sentence: str) -> bool:
+        """Whether the sentence has words like a request that are known to be none ("no need for an agent")."""
+        normalised = normalise(sentence)
+        return any(
+            pattern.search(prepare(normalised, spaced=language.spaced))
+            for language in self._possible(normalised).values()
+            for pattern in language.ignored
+        )
 
     def _possible(self, normalised: str) -> dict[int, Language]:
         """The languages in which the sentence may ask, narrowed to their possible patterns."""
@@ -125,7 +143,7 @@ class Asking:
                 continue
             for variant in _one_less(word) & self._misspelt.keys():
                 for number, right in self._misspelt[variant].items():
-                    if word not in self._languages[number].spelled:
+                    if word not in self._words[number]:
                         changes[number].setdefault(word, right)
         return {number: " ".join(change.get(word, word) for word in words) for number, change in changes.items()}
 

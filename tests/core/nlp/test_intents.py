@@ -1,8 +1,16 @@
+import re
+import tomllib
+from collections.abc import Iterator
+
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.nlp.intents import courtesy, wants_human
+from core.nlp.encoder import Encoder
+from core.nlp.intents import HEAD, PHRASES, courtesy, wants_human
+from core.nlp.phrases.asking import Language
+from core.nlp.phrases.patterns import Reader
 
 
 @pytest.mark.parametrize(
@@ -23,6 +31,30 @@ from core.nlp.intents import courtesy, wants_human
         "moechte mit mitarbeiter sprechen",
         "je veux parler à un conseiller",
         "quiero hablar con una persona real",
+        "fatemi parlare con un operatore",
+        "posso falar com um atendente?",
+        "ik wil een mens spreken",
+        "połącz mnie z konsultantem",
+        "jag vill prata med en människa",
+        "jeg vil tale med et menneske",
+        "jeg vil snakke med et menneske",
+        "haluan puhua ihmisen kanssa",
+        "chci mluvit s člověkem",
+        "müşteri temsilcisine bağlanmak istiyorum",
+        "соедините с оператором",
+        "хочу поговорити з людиною",
+        "vreau să vorbesc cu o persoană",
+        "kérek egy ügyintézőt",
+        "θέλω να μιλήσω με άνθρωπο",
+        "אפשר לדבר עם נציג?",
+        "أريد التحدث مع شخص حقيقي",
+        "मुझे किसी इंसान से बात करनी है",
+        "我要转人工",
+        "オペレーターにつないでください",
+        "상담원 연결해 주세요",
+        "cho tôi gặp nhân viên",
+        "saya mau bicara dengan manusia",
+        "ขอคุยกับเจ้าหน้าที่",
     ],
 )
 def test_a_request_for_a_person_is_caught(text: str) -> None:
@@ -47,12 +79,55 @@ def test_a_request_for_a_person_is_caught(text: str) -> None:
         "is the tent for one person?",
         "do I need to speak to someone to cancel?",
         "the robot vacuum does not charge",
+        "Wann ist der Kundenservice erreichbar?",
+        "Le conseiller m'a dit que c'était gratuit",
+        "¿cuántas personas caben en la tienda?",
+        "ho già parlato con un operatore",
+        "客服几点上班",
+        "あなたはロボットですか",
         "",
         "?",
     ],
 )
 def test_words_like_a_request_are_none(text: str) -> None:
     assert not wants_human(text)
+
+
+@pytest.fixture(scope="module")
+def encoder() -> Iterator[Encoder]:
+    encoder = Encoder(sessions=1)
+    yield encoder
+    encoder.close()
+
+
+@pytest.mark.parametrize(
+    "text", ["I'd appreciate it if a real agent could look into this", "is someone able to speak with me"]
+)
+def test_the_vector_catches_what_no_phrase_foresees(text: str, encoder: Encoder) -> None:
+    assert not wants_human(text)
+    assert wants_human(text, encoder.encode_now(text).vector)
+
+
+@pytest.mark.parametrize("text", ["where is my order", "I don't need a human", "how do I contact customer service?"])
+def test_the_vector_raises_no_false_alarm(text: str, encoder: Encoder) -> None:
+    assert not wants_human(text, encoder.encode_now(text).vector)
+
+
+def test_the_head_belongs_to_the_shipped_encoder() -> None:
+    with np.load(HEAD) as head:
+        assert str(head["encoder"]) == Encoder.name, "The encoder changed: run python -m core.nlp.build.requests."
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in (PHRASES / "human").glob("*.toml")))
+def test_every_phrase_of_every_language_compiles(name: str) -> None:
+    language = Language.read(tomllib.loads((PHRASES / "human" / name).read_text("utf-8")))
+    assert all(re.compile(pattern.source) for pattern in language.patterns)
+
+
+@pytest.mark.parametrize("pattern", ["speak (to", "{nobody}", "speak ]", "[a]", "?"])
+def test_an_unreadable_phrase_is_refused(pattern: str) -> None:
+    with pytest.raises(ValueError, match="phrase"):
+        Reader({}, spaced=True).pattern(pattern)
 
 
 @pytest.mark.parametrize(
