@@ -19,7 +19,7 @@ from core.errors import AppError, Forbidden, NotFound, RateLimited, Unauthentica
 from core.events import Subscription, conversation_topic
 from core.helpdesk import Helpdesk
 from web import errors
-from web.limits import Limits
+from web.limits import Limits, Pace
 from web.paths import WIDGET
 
 router = APIRouter()
@@ -126,13 +126,13 @@ async def _forward(websocket: WebSocket, connection: Socket, subscription: Subsc
 
 
 async def _read(websocket: WebSocket, connection: Socket, visitor: Visitor) -> None:
-    limits: Limits = websocket.app.state.limits
+    pace = Pace()
     while True:
         received = await websocket.receive()
         if received["type"] == "websocket.disconnect":
             return
         try:
-            limits.check("frames", str(visitor.visitor_id))
+            pace.check()
         except RateLimited as error:
             await websocket.close(TOO_FAST, error.detail[:120])
             return
