@@ -4,7 +4,7 @@ said under, because "damage from crashes" proves the opposite under "What is not
 import re
 import threading
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from pathlib import Path
@@ -14,7 +14,7 @@ import Stemmer
 
 from core.agent.facts import Fact, FoundFact, facts_in
 from core.knowledge.sentences import sentences
-from core.nlp.phrases.patterns import Pattern, Reader, keys, normalise, prepare
+from core.nlp.phrases.patterns import PatternSet, Reader, normalise
 
 _WORD = re.compile(r"\w+(?:['’]\w+)*")
 _MARKUP = re.compile(r"[*_`#>]+|\[([^\]]*)\]\(([^)]*)\)|<!--|-->|<[^>]+>")
@@ -65,23 +65,32 @@ class Unit:
 @dataclass(frozen=True, slots=True)
 class Evidence:
     units: tuple[Unit, ...]
-    verbatim: frozenset[str]
     words: frozenset[str]
     plain: str
 
-    def says(self, sentence: str) -> bool:
-        """Whether the sentence, or each line of it, stands in the passage as a whole statement."""
-        return plain_words(sentence) in self.verbatim
+
+@lru_cache(maxsize=1024)
+def quotable(heading: str, body: str) -> frozenset[str]:
+    """What a passage says word for word: its lines and its sentences, without marks, case and punctuation."""
+    found = set() if instructs(heading) else {plain_words(heading)}
+    for block in _honest_blocks(body):
+        for line in block.splitlines():
+            found |= {plain_words(line), plain_words(without_number(line))}
+            found |= {plain_words(sentence) for sentence in sentences(without_number(unmarked(line)))}
+    return frozenset(found)
 
 
 @lru_cache(maxsize=1024)
 def evidence(heading: str, body: str) -> Evidence:
-    """A passage, read once however often it is cited."""
+    """A passage taken apart, once however often it is cited."""
     units = tuple(_units(heading, body))
-    verbatim = {plain_words(unit.text) for unit in units} | {plain_words(heading)}
-    verbatim |= {plain_words(line) for line in body.splitlines()}
     words = frozenset[str]().union(*(unit.words | unit.context for unit in units), stems(heading))
-    return Evidence(units, frozenset(verbatim), words, f" {normalise(heading + ' ' + body)} ")
+    return Evidence(units, words, f" {normalise(heading + ' ' + body)} ")
+
+
+def _honest_blocks(body: str) -> list[str]:
+    """The paragraphs that speak to the customer; instructions to the machine are no evidence."""
+    return [block for block in re.split(r"\n\s*\n", body) if not instructs(unmarked(block))]
 
 
 def unmarked(text: str) -> str:
@@ -124,7 +133,7 @@ def denials(text: str) -> int:
 
 def opposites(ours: str, theirs: str) -> bool:
     """Whether one text says "before" where the other says "after", or the like."""
-    mine, others = set(_WORD.findall(ours.lower())), set(_WORD.findall(theirs.lower()))
+    mine, others = f" {normalise(ours)} ", f" {normalise(theirs)} "
     return any(
         (a in mine and b in others and b not in mine and a not in others)
         or (b in mine and a in others and a not in mine and b not in others)
@@ -148,14 +157,14 @@ def days_and_months(text: str) -> frozenset[str]:
 
 def is_neutral(sentence: str) -> bool:
     """Whether the sentence states nothing: a greeting, a thank-you, an offer to help."""
-    return _matches(_book().neutral, sentence)
+    return _book().neutral.matches(sentence)
 
 
 def without_opening(sentence: str) -> str:
     """The sentence after "Yes, ", "Here is what our documents say: " and the like."""
     for _ in range(3):
         head, mark, rest = _split_opening(sentence)
-        if not mark or not rest.strip() or not _matches(_book().openings, head):
+        if not mark or not rest.strip() or not _book().openings.matches(head):
             return sentence
         sentence = rest.strip()
     return sentence
@@ -163,7 +172,7 @@ def without_opening(sentence: str) -> str:
 
 def instructs(text: str) -> bool:
     """Whether the text speaks to or about the machine instead of the customer."""
-    return _matches(_book().instructions, text)
+    return _book().instructions.matches(text)
 
 
 def clauses(text: str) -> tuple[Clause, ...]:
@@ -229,9 +238,7 @@ def _units(heading: str, body: str) -> Iterator[Unit]:
         yield _unit(heading, frozenset(), None)
     lead, header, group = heading, "", 0
     previous = ""
-    for block in re.split(r"\n\s*\n", body):
-        if instructs(unmarked(block)):
-            continue
+    for block in _honest_blocks(body):
         group += 1
         header = ""
         for line in block.splitlines():
@@ -282,9 +289,9 @@ class _Book:
     opposite: tuple[tuple[str, str], ...]
     promises: tuple[tuple[str, ...], ...]
     months: frozenset[str]
-    neutral: tuple[Pattern, ...]
-    openings: tuple[Pattern, ...]
-    instructions: tuple[Pattern, ...]
+    neutral: PatternSet
+    openings: PatternSet
+    instructions: PatternSet
 
     @classmethod
     def read(cls, data: Mapping[str, Any]) -> "_Book":
@@ -295,24 +302,18 @@ class _Book:
             light=frozenset(alike.get(stem, stem) for stem in stemmer.stemWords(words["light"])),
             alike=alike,
             negations=frozenset(words["negations"]),
-            opposite=tuple((a, b) for a, b in words["opposite"]),
+            opposite=tuple((f" {a} ", f" {b} ") for a, b in words["opposite"]),
             promises=tuple(tuple(normalise(word) for word in line) for line in words["promises"]),
             months=frozenset(words["months"]),
-            neutral=tuple(reader.pattern(f"^({phrase})$") for phrase in data["neutral"]["whole"]),
-            openings=tuple(reader.pattern(f"^({phrase})$") for phrase in data["neutral"]["opening"]),
-            instructions=tuple(reader.pattern(phrase) for phrase in data["instructions"]["patterns"]),
+            neutral=PatternSet.of(reader.pattern(f"^({phrase})$") for phrase in data["neutral"]["whole"]),
+            openings=PatternSet.of(reader.pattern(f"^({phrase})$") for phrase in data["neutral"]["opening"]),
+            instructions=PatternSet.of(reader.pattern(phrase) for phrase in data["instructions"]["patterns"]),
         )
 
 
 @cache
 def _book() -> _Book:
     return _Book.read(tomllib.loads((Path(__file__).parents[1] / "nlp/phrases/proof.toml").read_text("utf-8")))
-
-
-def _matches(patterns: Iterable[Pattern], text: str) -> bool:
-    normalised = normalise(text)
-    present, prepared = keys(normalised), prepare(normalised, spaced=True)
-    return any(pattern.possible(present) and pattern.search(prepared) for pattern in patterns)
 
 
 _LOCAL = threading.local()

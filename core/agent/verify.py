@@ -24,6 +24,7 @@ from core.agent.evidence import (
     opposites,
     pieces,
     plain_words,
+    quotable,
     stems,
     unmarked,
     unproven_promise,
@@ -86,22 +87,37 @@ def verify(answer: str, passages: Sequence[Passage], question: str = "") -> Veri
     for sentence in sentences(answer):
         findings.append(check(sentence, passages, question, previous))
         previous = sentence
-    return _verdict(answer, tuple(findings), question)
+    return verdict(answer, tuple(findings), question)
 
 
 def check(sentence: str, passages: Sequence[Passage], question: str = "", previous: str = "") -> Finding:
     """Checks one sentence against the passages it cites. `previous` is what "it" may refer to."""
     text = unmarked(sentence).strip()
+    if (quoted := _quoted(text, passages)) is not None:
+        return Finding(sentence, True, passage=quoted)
     if instructs(text):
         return Finding(sentence, False, "instruction")
     if not plain_words(text) or (is_neutral(text) and not facts_in(text)):
         return Finding(sentence, True)
+    claim = without_opening(without_number(text))
+    if (quoted := _quoted(claim, passages)) is not None:
+        return Finding(sentence, True, passage=quoted)
+    return _tried(sentence, claim, passages, question, previous)
+
+
+def _quoted(text: str, passages: Sequence[Passage]) -> int | None:
+    """The passage that says exactly this, as a whole line or sentence."""
+    words = plain_words(text)
+    for number, passage in enumerate(passages):
+        if words and words in quotable(passage.heading, passage.body):
+            return number
+    return None
+
+
+def _tried(sentence: str, claim: str, passages: Sequence[Passage], question: str, previous: str) -> Finding:
     reasons: list[tuple[float, Reason]] = []
     for number, passage in enumerate(passages):
         proof = evidence(passage.heading, passage.body)
-        claim = without_opening(without_number(text))
-        if proof.says(text) or proof.says(claim) or proof.says(without_number(text)):
-            return Finding(sentence, True, passage=number)
         refusal = _Trial(claim, proof, previous, question).refusal()
         if refusal is None:
             return Finding(sentence, True, passage=number)
@@ -109,7 +125,8 @@ def check(sentence: str, passages: Sequence[Passage], question: str = "", previo
     return Finding(sentence, False, max(reasons)[1] if reasons else "not_said")
 
 
-def _verdict(answer: str, findings: tuple[Finding, ...], question: str) -> Verification:
+def verdict(answer: str, findings: tuple[Finding, ...], question: str) -> Verification:
+    """What is left of `answer` after its sentences were checked, and whether that may be sent."""
     kept = answer
     for finding in findings:
         if not finding.supported:
@@ -180,7 +197,8 @@ class _Trial:
 
     def _said_by_parts(self, words: frozenset[str]) -> float:
         """The share said by the units that the clauses align with."""
-        said = frozenset[str]().union(*(self._best_unit(clause.words) for clause in self._clauses()))
+        parts = {clause.words for clause in self._clauses()} | {stems(part) for part in self.claim.split(", ")}
+        said = frozenset[str]().union(*(self._best_unit(part) for part in parts))
         return _share(words, said | (stems(self.question) & self.proof.words))
 
     def _clauses(self) -> list[Clause]:

@@ -14,7 +14,7 @@ Thousands of patterns stay cheap because each knows which words it cannot match 
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import ClassVar
@@ -73,6 +73,30 @@ class Pattern:
     def remove(self, prepared: str) -> str:
         """The text with `GAP` where the pattern matched, so that the words beside it stay apart."""
         return _compiled(self.source).sub(self.GAP, prepared)
+
+
+@dataclass(frozen=True, slots=True)
+class PatternSet:
+    """Patterns of a spaced language of which any may match, with a quick look whether one could."""
+
+    patterns: tuple[Pattern, ...]
+    words: frozenset[str]
+    stems: tuple[str, ...]
+
+    @classmethod
+    def of(cls, patterns: Iterable[Pattern]) -> "PatternSet":
+        kept = tuple(patterns)
+        needed = frozenset[str]().union(*(rarest(pattern.needs) for pattern in kept))
+        words = frozenset(key for key in needed if not key.endswith("*"))
+        return cls(kept, words, tuple(key[:-1] for key in needed - words))
+
+    def matches(self, text: str) -> bool:
+        normalised = normalise(text)
+        words = normalised.split()
+        if self.words.isdisjoint(words) and not any(word.startswith(self.stems) for word in words):
+            return False
+        present, prepared = keys(normalised), prepare(normalised, spaced=True)
+        return any(pattern.possible(present) and pattern.search(prepared) for pattern in self.patterns)
 
 
 @lru_cache(maxsize=8192)
