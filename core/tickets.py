@@ -75,6 +75,10 @@ async def _next_number(scope: Scope) -> int:
 async def customer_wrote(scope: Scope, conversation_id: UUID) -> None:
     """A newer message: the open ticket needs a person again, and its drafts no longer fit."""
     await scope.run(REOPEN, conversation=conversation_id, status="open", updated_at=now())
+    await outdate_drafts(scope, conversation_id)
+
+
+async def outdate_drafts(scope: Scope, conversation_id: UUID) -> None:
     await scope.run(OUTDATE, conversation=conversation_id, state="stale")
 
 

@@ -136,3 +136,11 @@ def from_dana(shop: Shop, text: str, conversation_id: UUID | None = None, **fiel
         "conversation_id": conversation_id,
     }
     return InboundMessage(**{**values, **fields})  # type: ignore[arg-type]
+
+
+async def another_agent(helpdesk: Helpdesk, shop: Shop, name: str) -> UUID:
+    """A colleague of sam's."""
+    member = Member(id=new_id(), email=f"{name.lower()}@{shop.site_key}.example", name=name, password_hash="")
+    async with helpdesk.db.write(shop.id) as scope:
+        scope.add(member)
+    return member.id

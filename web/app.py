@@ -21,6 +21,7 @@ from web.limits import Limits
 from web.paths import STATIC
 from web.routes import desk as desk_routes
 from web.routes import health, messages, pages, session, widget
+from web.routes import work as work_routes
 
 
 def create_app(settings: Settings, *, work: bool = True, helpdesk: Helpdesk | None = None) -> FastAPI:
@@ -54,7 +55,7 @@ def create_app(settings: Settings, *, work: bool = True, helpdesk: Helpdesk | No
     app.state.visitor_tokens = VisitorTokens(key)
     app.state.session_tokens = SessionTokens(key)
     app.state.limits = Limits()
-    for module in (widget, messages, desk_routes, session, health, pages):
+    for module in (widget, messages, desk_routes, work_routes, session, health, pages):
         app.include_router(module.router)
     app.mount("/static", Assets(directory=STATIC), name="static")
     errors.install(app)
