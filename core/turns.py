@@ -16,7 +16,7 @@ from core.agent import wording
 from core.agent.graph import Agent
 from core.agent.policy import leaves_to_people
 from core.agent.profile import Profile, profile_of
-from core.agent.state import Decision, Outcome, Question, Reading, Utterance
+from core.agent.state import REPLIES, Decision, Outcome, Question, Reading, Utterance
 from core.db import Database
 from core.events import Event, Events, conversation_topic, message_topic
 from core.knowledge.store import Shelf
@@ -172,7 +172,7 @@ class Turns:
                 await tickets.customer_wrote(scope, context.place.conversation_id)
                 await scope.run(MOVE_UP, conversation=context.place.conversation_id, last_message_at=now())
                 ended: Ended = "silent"
-            elif outcome.decision.action in ("answer", "courtesy"):
+            elif outcome.decision.action in REPLIES:
                 await self._reply(scope, context, reply_id, outcome)
                 ended = "answered"
             else:

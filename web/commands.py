@@ -17,7 +17,7 @@ from sqlalchemy import select
 from connectors.registry import senders
 from core import migrate as schema
 from core.agent.profile import profile_of
-from core.agent.state import Outcome, Question
+from core.agent.state import REPLIES, Outcome, Question
 from core.db import Database
 from core.errors import BadInput
 from core.helpdesk import Helpdesk
@@ -151,7 +151,7 @@ def _as_json(outcome: Outcome) -> dict[str, Any]:
 
 def _show(outcome: Outcome, out: Console) -> None:
     decision, answer = outcome.decision, outcome.answer
-    if decision.action in ("answer", "courtesy"):
+    if decision.action in REPLIES:
         out.print(f"[green]Answered[/] (confidence {outcome.confidence:.0%})\n")
     else:
         out.print(f"[yellow]Handed over[/]: {decision.reason} (confidence {outcome.confidence:.0%})\n")

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import structlog
-
-from core.agent import policy, wording
+from core.agent import clarifying, policy, wording
 from core.agent.llm import AnswerModel
-from core.agent.state import Answer, Decision, Question, Reading, TurnState, Utterance
-from core.knowledge.extract import extract
+from core.agent.repeats import asks_again
+from core.agent.state import Answer, Decision, Proposal, Question, Reading, Reason, TurnState, Utterance
+from core.agent.writing import answer_of, draft_of, judged, quoted, written
+from core.knowledge import clarify
 from core.knowledge.followup import contextualize
-from core.knowledge.index import Retrieval
-from core.messages import Citation
-from core.nlp import intents, language
+from core.nlp import intents, language, sensitive
 from core.nlp.encoder import Encoder
 from core.nlp.sentiment import Said, SentimentModel, conversation_frustration
 
-PASSAGES_FOR_MODEL = 5
 DRAFT_FLOOR = 0.15
 """Below this confidence a draft would only mislead the person who reads it."""
-log = structlog.get_logger()
+WORTH_WRITING: frozenset[Reason] = frozenset({"no_knowledge", "low_confidence", "frustrated", "repeated", "mode_draft"})
+"""Reasons to spend a model's time and money on a draft. Who asks for a person, or is in trouble, is told at once that
+one is coming; and a used-up quota spends nothing."""
 
 
 class Nodes:
@@ -31,9 +30,10 @@ class Nodes:
 
     async def retrieve(self, state: TurnState) -> TurnState:
         question, encoding = state["question"], state["encoding"]
-        text = contextualize(question.text, _asked_before(question.history))
+        text = clarifying.picked(question.text, clarifying.just_offered(question.history))
+        text = text or contextualize(question.text, _asked_before(question.history))
         vector = encoding.vector if text == question.text else await self._encoder.embed(text)
-        return {"retrieval": question.knowledge.search(text, vector)}
+        return {"searched": text, "retrieval": question.knowledge.search(text, vector)}
 
     async def classify(self, state: TurnState) -> TurnState:
         question, encoding = state["question"], state["encoding"]
@@ -46,41 +46,69 @@ class Nodes:
             language=language.detect(question.text, default=question.profile.language),
             wants_human=intents.wants_human(question.text),
             courtesy=intents.courtesy(question.text),
-            sensitive=False,
-            repeated=False,
+            sensitive=sensitive.sensitive(question.text) is not None,
+            repeated=asks_again(question.text, question.history, negative=sentiment.label == "negative"),
+            asked_back=bool(clarifying.just_offered(question.history)),
         )
         return {"reading": reading}
 
     async def decide(self, state: TurnState) -> TurnState:
-        question = state["question"]
-        decision = policy.decide(
-            state["reading"], state["retrieval"], question.profile, quota_left=question.quota_left
-        )
+        question, retrieval = state["question"], state["retrieval"]
+        decision = policy.decide(state["reading"], retrieval, question.profile, quota_left=question.quota_left)
         return {"decision": decision}
 
     async def answer(self, state: TurnState) -> TurnState:
-        """A courtesy, or the best proven answer; where nothing can be proven, a person is asked instead."""
-        question, reading = state["question"], state["reading"]
-        if state["decision"].action == "courtesy":
-            return {"answer": _courtesy(question, reading)}
-        answer = await self._generated(state) or _extractive(question, state["retrieval"])
-        if answer is None:
-            return {"decision": Decision("escalate", "low_confidence")}
-        return {"answer": answer}
+        """What needs no proof is said as it is; everything else is proposed."""
+        action = state["decision"].action
+        if action == "courtesy":
+            return {"answer": _courtesy(state["question"], state["reading"])}
+        if action == "clarify":
+            return {"answer": _asking_back(state)}
+        proposal = await self._written(state) or quoted(state["searched"], state["retrieval"])
+        return {"proposal": proposal} if proposal else {}
+
+    async def verify(self, state: TurnState) -> TurnState:
+        """The proven part of what was proposed, else of what the documents say themselves; where nothing holds, a
+        person gets it as a draft."""
+        if "answer" in state:
+            return {}
+        proposal, lead_in = state.get("proposal"), state["question"].profile.lead_in
+        for attempt in _attempts(proposal, state):
+            verification = judged(attempt, state["searched"])
+            if verification.sendable:
+                return {"answer": answer_of(attempt, verification, state["retrieval"].confidence, lead_in)}
+        given_up = Decision("escalate", "low_confidence")
+        return {"decision": given_up, "answer": _draft(proposal, state)} if proposal else {"decision": given_up}
 
     async def escalate(self, state: TurnState) -> TurnState:
-        retrieval = state["retrieval"]
-        if state["decision"].action == "route" or retrieval.confidence < DRAFT_FLOOR:
+        decision, retrieval = state["decision"], state["retrieval"]
+        if decision.action == "route" or retrieval.confidence < DRAFT_FLOOR:
             return {}
-        draft = _extractive(state["question"], retrieval)
-        return {"answer": draft} if draft else {}
+        proposal = await self._written(state) if decision.reason in WORTH_WRITING else None
+        proposal = proposal or quoted(state["searched"], retrieval)
+        return {"answer": _draft(proposal, state)} if proposal else {}
 
-    async def _generated(self, state: TurnState) -> Answer | None:
-        return None
+    async def _written(self, state: TurnState) -> Proposal | None:
+        if self._model is None:
+            return None
+        question = state["question"]
+        stream = question.stream if state["decision"].action == "answer" else None
+        return await written(self._model, question, state["retrieval"], state["reading"].language, stream)
 
 
 def _asked_before(history: Sequence[Utterance]) -> list[str]:
     return [utterance.text for utterance in history if utterance.author == "customer"]
+
+
+def _attempts(proposal: Proposal | None, state: TurnState) -> Sequence[Proposal]:
+    if proposal is None or proposal.findings is None:
+        return [proposal] if proposal else []
+    own_words = quoted(state["searched"], state["retrieval"])
+    return [proposal, own_words] if own_words else [proposal]
+
+
+def _draft(proposal: Proposal, state: TurnState) -> Answer:
+    return draft_of(proposal, judged(proposal, state["searched"]), state["retrieval"].confidence)
 
 
 def _courtesy(question: Question, reading: Reading) -> Answer:
@@ -89,13 +117,7 @@ def _courtesy(question: Question, reading: Reading) -> Answer:
     return Answer(own or wording.in_language(wording.COURTESIES[kind], reading.language), (), confidence=1.0)
 
 
-def _extractive(question: Question, retrieval: Retrieval) -> Answer | None:
-    found = extract(question.text, retrieval.hits)
-    if not found.text:
-        return None
-    lead_in = f"{question.profile.lead_in}\n\n" if question.profile.lead_in else ""
-    citations = tuple(
-        Citation(quote.article.id, quote.article.title, quote.article.url, quote.text)
-        for quote in found.citations
-    )
-    return Answer(lead_in + found.text, citations, retrieval.confidence)
+def _asking_back(state: TurnState) -> Answer:
+    retrieval, threshold = state["retrieval"], policy.threshold_of(state["question"].profile)
+    titles = [hit.article.title for hit in clarify.candidates(retrieval, threshold)]
+    return Answer(clarifying.question(titles, state["reading"].language), (), retrieval.confidence)

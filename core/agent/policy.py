@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from core.agent.profile import Profile
 from core.agent.state import Decision, Reading
+from core.knowledge.clarify import candidates
 from core.knowledge.index import Retrieval
 
 THRESHOLD = 0.80
@@ -28,8 +29,11 @@ def decide(reading: Reading, retrieval: Retrieval, profile: Profile, *, quota_le
         return Decision("escalate", "frustrated")
     if reading.repeated:
         return Decision("escalate", "repeated")
-    threshold = THRESHOLD if profile.threshold is None else profile.threshold
+    threshold = threshold_of(profile)
     if not retrieval.hits or retrieval.confidence < threshold:
+        # Once in a row: whoever is asked back and is still not understood gets a person.
+        if autonomy == "auto" and quota_left and not reading.asked_back and candidates(retrieval, threshold):
+            return Decision("clarify")
         covered = bool(retrieval.hits) and retrieval.topic >= NO_TOPIC
         return Decision("escalate", "low_confidence" if covered else "no_knowledge")
     if autonomy == "draft":
@@ -37,6 +41,11 @@ def decide(reading: Reading, retrieval: Retrieval, profile: Profile, *, quota_le
     if not quota_left:
         return Decision("escalate", "quota")
     return Decision("answer")
+
+
+def threshold_of(profile: Profile) -> float:
+    """The confidence from which an answer goes out by itself."""
+    return THRESHOLD if profile.threshold is None else profile.threshold
 
 
 def leaves_to_people(decision: Decision) -> bool:

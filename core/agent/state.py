@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from typing import Literal, TypedDict
 
 from core.agent.profile import Profile
-from core.knowledge.index import KnowledgeIndex, Retrieval
+from core.agent.verify import Finding
+from core.knowledge.index import Hit, KnowledgeIndex, Retrieval
 from core.messages import Author, Citation
 from core.nlp.encoder import Encoding
 from core.nlp.sentiment import Sentiment
 
-Action = Literal["answer", "courtesy", "escalate", "route"]
-"""`route` hands over without offering a draft."""
+Action = Literal["answer", "clarify", "courtesy", "escalate", "route"]
+"""`clarify` asks back which of a few articles is meant; `route` hands over without offering a draft."""
+REPLIES: frozenset[Action] = frozenset({"answer", "clarify", "courtesy"})
+"""What is sent to the customer without a person."""
 Reason = Literal[
     "asked_for_human",
     "no_knowledge",
@@ -63,6 +66,8 @@ class Reading:
     courtesy: Literal["greeting", "thanks", "goodbye"] | None = None
     sensitive: bool = False
     repeated: bool = False
+    asked_back: bool = False
+    """Our last message asked which of a few articles was meant."""
     category: str | None = None
 
 
@@ -78,14 +83,32 @@ class Answer:
     citations: tuple[Citation, ...]
     confidence: float
     generated: bool = False
+    unproven: tuple[str, ...] = ()
+    """Of a draft: its sentences that no passage proves, for the person to look at first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """An answer that is still to be judged by its proof."""
+
+    text: str
+    sources: tuple[Hit, ...]
+    """Every passage it may rest on."""
+    citations: tuple[Citation, ...] = ()
+    """Of a quoted answer; a written one cites what proves the sentences that are left of it."""
+    findings: tuple[Finding, ...] | None = None
+    """Of a written answer, whose sentences were checked as they came, each against the sources it names."""
 
 
 class TurnState(TypedDict, total=False):
     question: Question
     encoding: Encoding
+    searched: str
+    """The question as it stands by itself: a follow-up with what it follows up on."""
     retrieval: Retrieval
     reading: Reading
     decision: Decision
+    proposal: Proposal
     answer: Answer
 
 

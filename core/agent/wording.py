@@ -64,6 +64,17 @@ COURTESIES: dict[Courtesy, dict[str, str]] = {
         "nl": "Hallo! Waarmee kan ik helpen?",
     },
 }
+DID_YOU_MEAN = {
+    "en": "Just to be sure I understand you: which of these do you mean?",
+    "de": "Nur damit ich Sie richtig verstehe: Was davon meinen Sie?",
+    "fr": "Pour être sûr de bien vous comprendre : de quoi s'agit-il ?",
+    "es": "Para entenderle bien: ¿a cuál de estos temas se refiere?",
+    "it": "Per essere sicuro di aver capito: quale di questi intende?",
+    "pt": "Só para ter a certeza de que percebi: a qual destes se refere?",
+    "nl": "Om zeker te zijn dat ik u begrijp: welke van deze bedoelt u?",
+    "pl": "Żeby dobrze Państwa zrozumieć: o co dokładnie chodzi?",
+    "sv": "Bara så att jag förstår dig rätt: vilket av detta menar du?",
+}
 REASONS: dict[Reason, str] = {
     "asked_for_human": "The customer asked for a person.",
     "no_knowledge": "The documents do not cover this.",
@@ -80,6 +91,15 @@ REASONS: dict[Reason, str] = {
 
 def in_language(texts: dict[str, str], language: str) -> str:
     return texts.get(language) or texts["en"]
+
+
+def answers_nothing(text: str) -> bool:
+    """Whether a message of ours is one of the sentences above, and so cannot be an answer that did not help."""
+    return any(
+        text.startswith(fixed.partition("{")[0])
+        for texts in (HANDED_OVER, STILL_OPEN, DID_YOU_MEAN, *COURTESIES.values())
+        for fixed in texts.values()
+    )
 
 
 def handed_over(language: str, number: int, *, again: bool) -> str:
