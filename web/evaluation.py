@@ -194,6 +194,7 @@ def figures(asked: Sequence[Asked], threshold: float) -> dict[str, Any]:
         "ms_p95": round(float(times[1]), 2),
         "threshold": threshold,
         "courtesies": sum(one.outcome.decision.action == "courtesy" for one in asked),
+        "clarified": sum(one.outcome.decision.action == "clarify" for one in asked),
     }
 
 

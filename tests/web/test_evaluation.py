@@ -30,7 +30,7 @@ def asked(
 ) -> Asked:
     """A question of which `found` came first, answered from `cited` (or from `found`) unless `action` says else."""
     hit = Hit(IndexedArticle(found, UUID(int=0), found, None, ()), confidence, None)
-    citations = (Citation(cited or found, "", None, ""),) if action != "courtesy" else ()
+    citations = (Citation(cited or found, "", None, ""),) if action not in ("clarify", "courtesy") else ()
     outcome = Outcome(
         Decision(action, None if action == "answer" else "no_knowledge"),  # type: ignore[arg-type]
         CALM,
@@ -46,7 +46,7 @@ def test_every_figure_of_a_known_set() -> None:
         [
             asked({"returns"}, "returns", 0.9),
             asked({"returns"}, "delivery", 0.8),
-            asked({"payment", "returns"}, "payment", 0.3, action="escalate"),
+            asked({"payment", "returns"}, "payment", 0.3, action="clarify"),
             asked(set(), "delivery", 0.85),
             asked(set(), "delivery", 0.1, action="escalate"),
             asked(set(), "delivery", 0.2, action="courtesy"),
@@ -58,7 +58,7 @@ def test_every_figure_of_a_known_set() -> None:
         "retrieval": {"recall_at_1": 0.6667, "recall_at_3": 0.6667, "mrr_at_10": 0.6667},
         "answered": 3, "answered_right": 1, "answered_wrong": 2, "escalated_covered": 1, "escalated_uncovered": 2,
         "precision": 0.3333, "coverage": 0.6667, "uncovered_escalated_share": 0.6667,
-        "auroc": 0.75, "ece": 0.4583, "ms_p50": 2.0, "ms_p95": 2.0, "threshold": 0.7, "courtesies": 1,
+        "auroc": 0.75, "ece": 0.4583, "ms_p50": 2.0, "ms_p95": 2.0, "threshold": 0.7, "courtesies": 1, "clarified": 1,
     }  # fmt: skip
 
 
@@ -79,7 +79,7 @@ ONE = st.builds(
     st.sets(st.sampled_from(["a", "b"])),
     st.sampled_from(["a", "b", "c"]),
     st.floats(0, 1),
-    action=st.sampled_from(["answer", "escalate", "route", "courtesy"]),
+    action=st.sampled_from(["answer", "clarify", "escalate", "route", "courtesy"]),
 )
 
 
