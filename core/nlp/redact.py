@@ -28,14 +28,15 @@ _CARD = re.compile(r"(?<![\w.,/-])\d(?:[ -]?\d){12,18}(?![\w]|[.,/-]\d)")
 _IP = re.compile(
     r"(?<![\w.:])(?:\d{1,3}(?:\.\d{1,3}){3}|(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{0,4})(?![\w:]|\.\d)", re.IGNORECASE
 )
-_PHONE = re.compile(r"(?<![\w.,/@:#-])(?:\+ ?|\(\+|\()?\d(?:[ \u00a0./()-]{0,2}\d){6,15}(?![\w@]|[.,:/-]\d|[€£$%])")
+_PHONE = re.compile(r"(?<![\w.,/@:#-])(?:\+ ?|\(\+|\()?\d(?:[ \u00a0./()-]{0,3}\d){6,15}(?![\w@]|[.,:/-]\d|[€£$%])")
 _INTERNATIONAL = re.compile(r"(?:\(?\+|00)")
 # Groups as people write national numbers: 0117 496 0182, (202) 555-0123, 06-12345678, 212.555.0187.
 _NATIONAL = re.compile(
     r"0\d{1,5}[ ./-]\d[\d ./-]{4,11}|\(0?\d{1,5}\)[ .-]?\d[\d ./-]{4,11}|\d{3}([-. ])\d{3}[-. ]\d{4}"
-    r"|0[1-9]\d{8,9}|1-\d{3}-\d{3}-\d{4}|[67]\d{2} \d{3} \d{3}|[67]\d{2} \d\d \d\d \d\d"
+    r"|0[1-9]\d{8,9}|8 ?\(?\d{3}\)?[ -]\d{3}[ -]\d\d[ -]\d\d|1-\d{3}-\d{3}-\d{4}"
+    r"|[67]\d{2} \d{3} \d{3}|[67]\d{2} \d\d \d\d \d\d"
 )
-_DATE = re.compile(r"\d{4}[-./]\d{1,2}[-./]\d{1,2}(?:[T ]\d.*)?|\d{1,2}[-./ ]\d{1,2}[-./ ]\d{2,4}(?: \d{1,2})?")
+_DATE = re.compile(r"\d{4}[-./]\d{1,2}[-./]\d{1,2}(?:[T ]\d.*)?|\d{1,2}[-./]\d{1,2}[-./]\d{2,4}(?: \d{1,2})?")
 _PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL)
 _TOKEN = re.compile(
     r"(?<![\w-])(?:"
@@ -48,8 +49,21 @@ _TOKEN = re.compile(
 )
 _BEARER = re.compile(r"\b(?:bearer|basic)\s+([\w.+/=~-]{12,})", re.IGNORECASE)
 _URL_LOGIN = re.compile(r"(?<=://)[^\s:/@]+:[^\s/@]+(?=@)")
+# "login dana / Hunter2!", "use hunter2! as the password", "the code I got by sms is 482913", a hash or key in hex
+_UNNAMED_SECRETS = (
+    re.compile(
+        r"\b(?:login|log-?in|user ?name|user|benutzer|zugang)\b[\s:=]+\S+?\s*[/,;|]\s*(\S{5,40})", re.IGNORECASE
+    ),
+    re.compile(
+        r"(\S{5,60}) (?:as|is|was|als) (?:the|my|our|a|das|mein) (?:password|passwort|passcode|pin|pw)\b", re.IGNORECASE
+    ),
+    re.compile(r"\bcode\b[^.\d]{0,40}\b(?:sms|text|app|phone|back|e-?mail)\b[^.\d]{0,20}\b(\d{3,8})\b", re.IGNORECASE),
+    re.compile(r"\bhooks\.slack\.com/services/(\S{20,})", re.IGNORECASE),
+    re.compile(r"(?<![\w/-])((?=[0-9a-f]*[a-f])(?=[0-9a-f]*\d)[0-9a-f]{32,128})(?![\w-])", re.IGNORECASE),
+)
 _SHAPED_SECRET = re.compile(
-    r"eyJ|sk-|gh[pousr]_|xox|AKIA|ASIA|AIza|://|-----BEGIN|bearer|basic|[_-]\w{10}", re.IGNORECASE
+    r"eyJ|sk-|gh[pousr]_|xox|AKIA|ASIA|AIza|:AA|://|-----BEGIN|bearer|basic|[_-]\w{10}|\bcode\b|\blog-?in\b|\buser|\bzugang\b|[0-9a-f]{32}",
+    re.IGNORECASE,
 )
 # "to" and "on" join a password to its value in some languages, and mean something else in English.
 _SAYS = re.compile(r"[:=：は是]|\b(?:is|was|ist|lautet|est|es|è|é|jest)\b", re.IGNORECASE)
@@ -83,12 +97,13 @@ class _Words:
         password, key, code = _any(data["password"]), _any(data["key"]), _any(data["code"])
         unspaced = "|".join(data["password_unspaced"])
         named = rf"(?:\b(?:(?P<password>{password})|(?P<key>{key})|(?P<code>{code}))\b|(?:{unspaced}))"
-        link = rf"(?P<link>\s*(?:(?:{_any(data['linking'])})\b)?\s*[:=：は是-]?\s*)"
+        link = rf"(?P<link>(?:['’]s\b)?\s*(?:(?:{_any(data['linking'])})\b)?\s*[:=：は是는은이가-]?\s*)"
+        value = r"(?:[\"“«`](?P<quoted>[^\"”»`]{3,60})[\"”»`]|(?P<value>\d{3} \d{3}\b|[^\s\"'`»”<>]{3,80}))"
         return cls(
             phone=_pattern(rf"\b(?:{_any(data['phone'])})\b|{'|'.join(data['phone_unspaced'])}"),
             other_number=_pattern(rf"\b(?:{_any(data['other_number'])})(?:[\s.:#-]|{_any(data['between'])})*$"),
             secret_word=_pattern(rf"\b(?:{password}|{key}|{code})\b|{unspaced}"),
-            secret=_pattern(rf"{named}{link}[\"'`«“]?(?P<value>[^\s\"'`»”<>]{{3,80}})"),
+            secret=_pattern(rf"{named}{link}['‘]?{value}"),
             no_secret=frozenset(data["no_secret"]),
         )
 
@@ -191,9 +206,14 @@ def _secrets(text: str) -> Iterator[_Found]:
         if _looks_secret(match[1]):
             yield _Found("secret", *match.span(1))
     for match in _words().secret.finditer(text):
-        value = match["value"].rstrip(".,;!?)…")
-        if value and _is_value(match, value):
-            yield _Found("secret", match.start("value"), match.start("value") + len(value))
+        place = "quoted" if match["quoted"] else "value"
+        value = match[place].rstrip(".,;!?)…")
+        if value and (place == "quoted" or _is_value(match, value)):
+            yield _Found("secret", match.start(place), match.start(place) + len(value))
+    for shape in _UNNAMED_SECRETS:
+        for match in shape.finditer(text):
+            if _looks_secret(match[1]):
+                yield _Found("secret", *match.span(1))
 
 
 def _is_value(match: re.Match[str], value: str) -> bool:
@@ -206,6 +226,8 @@ def _is_value(match: re.Match[str], value: str) -> bool:
 
 def _looks_secret(value: str) -> bool:
     """Not a word of any language: digits or signs inside, or capitals in the middle."""
+    if re.fullmatch(r"\d{3} \d{3}", value):
+        return True
     letters = any(character.isalpha() for character in value)
     digits = any(character.isdigit() for character in value)
     signs = any(not character.isalnum() and character not in ".,'’-/" for character in value)
