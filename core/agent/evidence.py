@@ -25,7 +25,8 @@ _RULE = re.compile(r"^[\s|:-]+$")
 _CLAUSE = re.compile(
     r"[;:.!?()—–]+|\s-\s|\b(?:but|unless|because|although|whereas|while|otherwise|aber|mais|pero|ma|maar|но)\b"
     r"|,\s*(?=(?:and|or|so|then|which|if|when|as|please)?\s*(?:we|you|they|it|he|she|this|that|if|when|which|as|our|your|there)\b)"
-    r"|\b(?=(?:if|when|unless|until|after that)\b)",
+    r"|\b(?=(?:if|when|unless|until|after that)\b)"
+    r"|\band\s+(?=(?:cannot|can['’]t|do not|does not|don['’]t|is not|are not|will not|never)\b)",
     re.IGNORECASE,
 )
 _CONDITION = re.compile(
@@ -58,8 +59,13 @@ class Unit:
     group: int | None
     pieces: tuple[tuple[frozenset[str], tuple[FoundFact, ...]], ...]
     """The smallest stretches between commas, each with its words and facts; a table's row is one."""
+    item: int = 0
     is_row: bool = False
     denied_by_heading: bool = False
+
+    def beside(self, other: "Unit") -> bool:
+        """Whether both belong to the same list or table, but to different items or rows of it."""
+        return self.group is not None and self.group == other.group and self.item != other.item
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,14 +247,15 @@ def _units(heading: str, body: str) -> Iterator[Unit]:
     for block in _honest_blocks(body):
         group += 1
         header = ""
-        for line in block.splitlines():
+        for number, line in enumerate(block.splitlines()):
             text = unmarked(line).strip()
             if not text or _RULE.match(text):
                 continue
             if _ITEM.match(line):
-                yield from _items(without_number(text), lead, topic | stems(previous), group)
+                sentences_of_item = _items(without_number(text), lead, topic | stems(previous), group)
+                yield from (replace(unit, item=number) for unit in sentences_of_item)
             elif _ROW.match(text):
-                yield _row(text, header, topic | stems(header), group)
+                yield replace(_row(text, header, topic | stems(header), group), item=number)
                 header = header or text
             else:
                 for sentence in sentences(text):

@@ -7,6 +7,7 @@ link, name, promise or a turned negation must not get through.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal, Protocol
 
 from core.agent.evidence import (
@@ -37,11 +38,12 @@ from core.knowledge.sentences import sentences
 Reason = Literal["number", "link", "code", "name", "polarity", "promise", "mixed_up", "instruction", "not_said"]
 """`mixed_up`: every part is said somewhere, but of something else (the price of another row)."""
 
+_SUBORDINATE = re.compile(r"(?:if|when|after(?! that)|before|until|unless|once|as soon as)\b", re.IGNORECASE)
 _PRONOUN = re.compile(r"(?:they|it|this|these|those|he|she)\b", re.IGNORECASE)
 
-SAID = 0.68
+SAID = 0.64
 SAID_IN_CLAUSE = 0.5
-SAID_ANYWHERE = 0.8
+SAID_ANYWHERE = 0.72
 NEAR_COPY = 0.8
 
 
@@ -215,12 +217,27 @@ class _Trial:
                 return "polarity"
             if self._belongs_to_sibling(clause, unit):
                 return "mixed_up"
-            if unproven_promise(clause.text, " ".join((unit.text, *self._around(unit)))):
+            if unproven_promise(clause.text, self._around(unit)):
                 return "promise"
+        if self._joins_siblings():
+            return "mixed_up"
         return self._misattributed() or ("mixed_up" if self._swapped() else None)
 
-    def _around(self, unit: Unit) -> list[str]:
-        return [self.proof.units[0].text] if self.proof.units else []
+    def _around(self, unit: Unit) -> str:
+        """The unit with its neighbours, and the heading over all."""
+        at = self.proof.units.index(unit)
+        return " ".join(near.text for near in (self.proof.units[0], *self.proof.units[max(0, at - 1) : at + 2]))
+
+    def _joins_siblings(self) -> bool:
+        """Whether "PayPal is charged when the parcel leaves" takes its condition from another item's."""
+        aligned = [(clause, self._aligned(clause)[0]) for clause in self._clauses()]
+        asked = stems(self.question)
+        return any(
+            unit is not None and other is not None and not unit.is_row and unit.beside(other)
+            and _SUBORDINATE.match(condition.text) and not _SUBORDINATE.match(clause.text)
+            and not clause.words <= other.words | other.context | asked
+            for (clause, unit), (condition, other) in pairwise(aligned)
+        )  # fmt: skip
 
     def _aligned(self, clause: Clause) -> tuple[Unit | None, Clause | None]:
         best: tuple[float, Unit | None, Clause | None] = (0.0, None, None)
@@ -237,9 +254,10 @@ class _Trial:
         if unit.group is None or _PRONOUN.match(unit.text):
             return False
         missing = {word for word in stems(self.claim) - unit.words - unit.context if not is_light(word)}
-        siblings = [other for other in self.proof.units if other.group == unit.group and other is not unit]
+        siblings = [other for other in self.proof.units if unit.beside(other)]
         others = [other for other in self.proof.units if other.group != unit.group]
-        claimed = [self._aligned(other)[0] for other in self._clauses()]
+        measured = (Clause("", words, 0) for words, _ in pieces(self.claim))
+        claimed = [self._aligned(other)[0] for other in (*self._clauses(), *measured)]
         return any(
             any(word in sibling.words for sibling in siblings if sibling not in claimed)
             and not any(word in other.words for other in others)
