@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import hmac
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 from uuid import uuid4
 
@@ -67,21 +67,27 @@ class Chat:
         return message
 
     async def history(self) -> list[Frame]:
-        """Every message of the conversation, and each hand-over."""
+        """Every message of the conversation and each hand-over, once, as a browser would show them."""
         before = len(self.frames)
         await self.send({"type": "history"})
         await self.until("history_end")
-        return [frame for frame in self.frames[before:-1] if frame["type"] in ("message", "escalated")]
+        shown: dict[str, Frame] = {}
+        for frame in self.frames[before:-1]:
+            if frame["type"] in ("message", "escalated"):
+                key = frame["message"]["id"] if frame["type"] == "message" else f"#{frame['ticket']['number']}"
+                shown.pop(key, None)
+                shown[key] = frame
+        return list(shown.values())
 
     async def closed(self) -> int:
         """The code with which the server closed."""
         async with asyncio.timeout(PATIENCE_S):
-            try:
+            with suppress(websockets.ConnectionClosed):
                 while True:
                     self.frames.append(orjson.loads(await self.socket.recv()))
-            except websockets.ConnectionClosed as end:
-                assert end.rcvd is not None
-                return end.rcvd.code
+        code = self.socket.close_code
+        assert code is not None
+        return code
 
 
 @asynccontextmanager

@@ -10,13 +10,13 @@ from starlette.exceptions import HTTPException
 from core.errors import AppError, NotFound, RateLimited, Unauthenticated
 
 RETRY_AFTER_S = "60"
-CODES = {404: NotFound.code, 405: "method_not_allowed"}
+CODES = {400: "invalid", 404: NotFound.code, 405: "method_not_allowed"}
 
 
 def install(app: FastAPI) -> None:
     app.add_exception_handler(AppError, refused)
     app.add_exception_handler(RequestValidationError, invalid)
-    app.add_exception_handler(HTTPException, no_route)
+    app.add_exception_handler(HTTPException, not_served)
     app.add_exception_handler(Exception, crashed)
 
 
@@ -40,11 +40,13 @@ async def invalid(request: Request, error: Exception) -> JSONResponse:
     return _answer("invalid", "; ".join(problems), 422)
 
 
-async def no_route(request: Request, error: Exception) -> JSONResponse:
+async def not_served(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     detail = str(error.detail)
     if error.status_code == 404:
         detail = "There is nothing at this address. The API is described at /api/docs."
+    elif error.status_code == 400:
+        detail = "The body cannot be read. Send JSON in UTF-8."
     elif error.status_code == 405:
         detail = f"{request.method} is not possible here, {(error.headers or {}).get('allow', 'another method')} is."
     answer = _answer(CODES.get(error.status_code, "refused"), detail, error.status_code)

@@ -188,8 +188,8 @@ def check_origin(channel: Channel, origin: str | None, host: str) -> None:
 
     A client without one is no browser, and could claim any.
     """
-    allowed = channel.settings.get("allowed_origins") or []
-    if origin is None or "*" in allowed or origin in allowed or origin.partition("://")[2] == host:
+    allowed = {address.strip().rstrip("/").lower() for address in channel.settings.get("allowed_origins") or ()}
+    if origin is None or "*" in allowed or origin.lower() in allowed or origin.partition("://")[2] == host:
         return
     raise Forbidden(f"The page {origin} may not show this widget. Add it to the channel's allowed origins.")
 

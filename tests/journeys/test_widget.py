@@ -36,9 +36,7 @@ async def test_a_question_is_acknowledged_and_answered_from_the_documents(base: 
     assert [frame["type"] for frame in dana.frames] == ["ack", "typing", "message"]
 
 
-async def test_what_the_documents_do_not_cover_reaches_a_person(
-    base: str, acme: cast.Shop, helpdesk: Helpdesk
-) -> None:
+async def test_what_the_documents_do_not_cover_reaches_a_person(base: str, acme: cast.Shop, helpdesk: Helpdesk) -> None:
     async with visit(base, acme.site_key) as dana:
         await dana.say(UNCOVERED)
         notice = await dana.reply()
@@ -321,7 +319,9 @@ async def test_a_flood_is_told_to_slow_down_and_loses_nothing_acknowledged(
 
 
 async def test_messages_sent_in_one_go_are_answered_in_order(base: str, acme: cast.Shop, helpdesk: Helpdesk) -> None:
-    asked = [f"{question} ({order})" for order in range(7) for question in (COVERED, "Can I pay with PayPal?", "Hello!")]
+    asked = [
+        f"{question} ({order})" for order in range(7) for question in (COVERED, "Can I pay with PayPal?", "Hello!")
+    ]
     async with visit(base, acme.site_key) as dana:
         ids = [await dana.say(text) for text in asked]
         await dana.until("ack", lambda frame: frame["id"] == ids[-1])

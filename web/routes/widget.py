@@ -7,9 +7,8 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 import orjson
-from fastapi import APIRouter, Request, Response, WebSocket, WebSocketDisconnect
+from fastapi import APIRouter, HTTPException, Request, Response, WebSocket, WebSocketDisconnect
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import FileResponse
 from fastapi.routing import APIRoute
 
 from connectors.widget.inbound import Socket
@@ -19,6 +18,7 @@ from core.errors import AppError, Forbidden, NotFound, RateLimited, Unauthentica
 from core.events import Subscription, conversation_topic
 from core.helpdesk import Helpdesk
 from web import errors
+from web.assets import Assets
 from web.limits import Limits, Pace
 from web.paths import WIDGET
 
@@ -31,22 +31,23 @@ PARTS = frozenset({"style", "markdown", "messages", "connection", "panel", "word
 
 
 @router.get("/widget.js", include_in_schema=False)
-async def loader() -> FileResponse:
-    return _script("widget")
+async def loader(request: Request) -> Response:
+    return await _script("widget", request)
 
 
 @router.get("/widget/{name}.js", include_in_schema=False)
-async def part(name: str) -> FileResponse:
+async def part(name: str, request: Request) -> Response:
     """What the loader fetches once the chat is opened."""
     if name not in PARTS:
         raise NotFound(f"The widget has no part {name!r}.")
-    return _script(name)
+    return await _script(name, request)
 
 
-def _script(name: str) -> FileResponse:
+async def _script(name: str, request: Request) -> Response:
     # Asked about each time, so that parts of two versions never meet; unchanged ones cost no body.
-    headers = {"Cache-Control": "no-cache", "Access-Control-Allow-Origin": "*", "X-Content-Type-Options": "nosniff"}
-    return FileResponse(WIDGET / f"{name}.js", media_type="text/javascript", headers=headers)
+    answer = await Assets(directory=WIDGET, check_dir=False).get_response(f"{name}.js", request.scope)
+    answer.headers["Access-Control-Allow-Origin"] = "*"
+    return answer
 
 
 class ForAnyPage(APIRoute):
@@ -63,6 +64,8 @@ class ForAnyPage(APIRoute):
                 answer = await errors.refused(request, error)
             except RequestValidationError as error:
                 answer = await errors.invalid(request, error)
+            except HTTPException as error:
+                answer = await errors.not_served(request, error)
             if origin := request.headers.get("origin"):
                 answer.headers["Access-Control-Allow-Origin"] = origin
             answer.headers["Vary"] = "Origin"
@@ -74,11 +77,6 @@ class ForAnyPage(APIRoute):
 for_any_page = APIRouter(route_class=ForAnyPage)
 
 
-@for_any_page.options("/api/widget/session", include_in_schema=False)
-async def preflight() -> Response:
-    return Response(status_code=204, headers={"Access-Control-Allow-Headers": "content-type"})
-
-
 @for_any_page.post("/api/widget/session", tags=["widget"])
 async def session(body: SessionRequest, request: Request) -> SessionAnswer:
     """Starts or resumes a visitor's session and gives the token for the socket."""
@@ -86,6 +84,11 @@ async def session(body: SessionRequest, request: Request) -> SessionAnswer:
     limits.check("sessions", request.client.host if request.client else "")
     sessions: Sessions = request.app.state.widget_sessions
     return await sessions.start(body, request.headers.get("origin"), request.headers.get("host", ""))
+
+
+@for_any_page.options("/api/widget/session", include_in_schema=False)
+async def preflight() -> Response:
+    return Response(status_code=204, headers={"Access-Control-Allow-Headers": "content-type"})
 
 
 router.include_router(for_any_page)

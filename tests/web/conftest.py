@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest_asyncio
+
+from core.helpdesk import Helpdesk
+from tests import cast
+from tests.web.clients import as_sam, client_of
+
+
+@pytest_asyncio.fixture
+async def api(http: httpx.AsyncClient, acme: cast.Shop) -> httpx.AsyncClient:
+    """acme's program."""
+    http.headers["authorization"] = f"Bearer {acme.api_key}"
+    return http
+
+
+@pytest_asyncio.fixture
+async def sam(http: httpx.AsyncClient, acme: cast.Shop) -> httpx.AsyncClient:
+    """acme's agent, signed in to the console in a browser."""
+    return await as_sam(http, acme)
+
+
+@pytest_asyncio.fixture
+async def any_http(any_helpdesk: Helpdesk) -> AsyncIterator[httpx.AsyncClient]:
+    """The web application on each database."""
+    async with client_of(any_helpdesk) as client:
+        yield client
