@@ -144,9 +144,14 @@ class Outbox:
         async with self._db.read(organization_id) as scope:
             delivery, channel, message = await _load(scope, delivery_id)
         try:
-            external_id = await self._sender(channel).send(message, channel)
+            external_id = await self._sender(channel, message.recipient).send(message, channel)
         except DeliveryError as error:
             await self._failed(organization_id, delivery, owner, error)
+            return
+        except Exception as error:
+            log.exception("delivery.broke", delivery=str(delivery_id), kind=channel.kind)
+            failure = DeliveryError(f"{type(error).__name__}: {error}"[:500], permanent=False)
+            await self._failed(organization_id, delivery, owner, failure)
             return
         await self._update(
             organization_id,
@@ -158,12 +163,18 @@ class Outbox:
             error=None,
         )
 
-    def _sender(self, channel: Channel) -> Sender:
+    def _sender(self, channel: Channel, recipient: Person) -> Sender:
         if channel.disabled_at:
             raise DeliveryError(
                 f"The channel {channel.name!r} is off ({channel.disabled_reason or 'switched off by an admin'}). "
                 "Switch it on under Channels.",
                 permanent=False,
+            )
+        if not recipient.external_id:
+            raise DeliveryError(
+                f"The customer never wrote through the channel {channel.name!r}, so there is no address to reply to. "
+                "Reply where they wrote first.",
+                permanent=True,
             )
         try:
             return self._senders[channel.kind]
@@ -209,11 +220,12 @@ async def _load(scope: Scope, delivery_id: UUID) -> tuple[Delivery, Channel, Out
             .join(Conversation, Conversation.id == Delivery.conversation_id)
             .join(Channel, Channel.id == Delivery.channel_id)
             .join(Customer, Customer.id == Conversation.customer_id)
-            .join(
+            .outerjoin(
                 CustomerIdentity,
                 (CustomerIdentity.customer_id == Customer.id) & (CustomerIdentity.channel_id == Delivery.channel_id),
             )
             .where(Delivery.id == delivery_id)
+            .order_by(CustomerIdentity.id)
             .limit(1)
         )
     ).one()
@@ -227,7 +239,13 @@ async def _load(scope: Scope, delivery_id: UUID) -> tuple[Delivery, Channel, Out
         organization_id=scope.organization_id,
         channel_id=channel.id,
         conversation_id=message.conversation_id,
-        recipient=Person(identity.external_id, customer.name, customer.email, customer.language, identity.verified),
+        recipient=Person(
+            identity.external_id if identity else "",
+            customer.name,
+            customer.email,
+            customer.language,
+            bool(identity and identity.verified),
+        ),
         thread=thread,
         author=message.author,
         name=message.speaker or "",

@@ -12,10 +12,11 @@ from functools import cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import and_, bindparam, exists, func, literal_column, or_, select, update
+from sqlalchemy import Boolean, and_, bindparam, exists, func, literal_column, or_, select, update
 from sqlalchemy.orm import aliased
 
 from core.models import Delivery, Message, UtcDateTime, now
+from core.models.conversations import PENDING
 from core.tenancy import Scope
 
 Table = type[Message] | type[Delivery]
@@ -27,8 +28,12 @@ MAX_BACKOFF_S = 15 * 60
 def _claim(table: Table, dialect: str) -> Any:
     other: Any = aliased(table)
     moment = bindparam("moment", type_=UtcDateTime())
-    beside = and_(_pending(other), other.conversation_id == table.conversation_id, other.id != table.id)
-    blocked = exists().where(beside, or_(other.state == "working", and_(other.state == "queued", other.id < table.id)))
+    blocked = exists().where(
+        _pending(other),
+        other.conversation_id == table.conversation_id,
+        other.id != table.id,
+        or_(other.state == "working", and_(other.state == "queued", other.id < table.id)),
+    )
     due: Any = (
         select(table.id)
         .where(_pending(table), table.state == "queued", table.available_at <= moment, ~blocked)
@@ -47,8 +52,16 @@ def _claim(table: Table, dialect: str) -> Any:
             lease_until=bindparam("until", type_=UtcDateTime()),
             attempts=table.attempts + 1,
         )
-        .returning(table.id, table.organization_id, table.conversation_id, exists().where(beside).label("more"))
+        .returning(table.id, table.organization_id, table.conversation_id, _more(table))
     )
+
+
+def _more(table: Table) -> Any:
+    """In text, as SQLAlchemy names no tables in SQLite's RETURNING, and so would compare the row with itself."""
+    name = table.__tablename__
+    beside = f"other.conversation_id = {name}.conversation_id AND other.id <> {name}.id AND other.{PENDING}"
+    exists_beside = f"EXISTS (SELECT 1 FROM {name} AS other WHERE {beside})"  # noqa: S608 - names of our own
+    return literal_column(exists_beside, Boolean()).label("more")
 
 
 def _pending(table: Any) -> Any:
@@ -68,7 +81,7 @@ async def claim(scope: Scope, table: Table, owner: str, most: int) -> list[Claim
     """Takes up to `most` rows that may be worked now, oldest first. They are `owner`'s until their lease ends."""
     moment = now()
     taken = await scope.run(_claim(table, scope.dialect), moment=moment, until=moment + LEASE, owner=owner, most=most)
-    return sorted(Claimed(*row) for row in taken)
+    return sorted(Claimed(row.id, row.organization_id, row.conversation_id, row.more) for row in taken)
 
 
 async def release_expired(scope: Scope, table: Table, *, all_leases: bool = False) -> int:

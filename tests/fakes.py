@@ -79,6 +79,9 @@ class SlowEncoder(Encoder):
             self.at_the_gate -= 1
         return await self._real.encode(text)
 
+    async def embed(self, text: str) -> Vector:
+        return await self._real.embed(text)
+
     async def embed_many(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """The cast's articles are the same in every test: `known` keeps their vectors."""
         for text in texts:

@@ -14,7 +14,7 @@ from core.models import Channel, new_id
 from core.nlp.encoder import Encoder, Vector
 from core.nlp.sentiment import SentimentModel
 from core.settings import Settings
-from tests import cast
+from tests import cast, postgres
 from tests.conftest import running
 from tests.fakes import FakeSender, SlowEncoder
 
@@ -42,6 +42,13 @@ def slow(encoder: Encoder, known_vectors: dict[str, Vector]) -> SlowEncoder:
 def sender() -> FakeSender:
     """Who flies for channels of the kind `pigeon`."""
     return FakeSender()
+
+
+@pytest_asyncio.fixture
+async def postgres_settings(settings: Settings, postgres_url: str) -> AsyncIterator[Settings]:
+    """For what only happens between processes."""
+    async with postgres.database(postgres_url) as url:
+        yield settings.model_copy(update={"database_url": url})
 
 
 @pytest_asyncio.fixture
