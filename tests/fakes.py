@@ -44,7 +44,7 @@ class FakeModel:
 
     async def answer(self, prompt: Prompt, on_sentence: Callable[[Sentence], None]) -> ModelAnswer:
         self.prompts.append(prompt)
-        answer = self.answers.pop(0) if self.answers else ModelError("the model is down")
+        answer = self.answers.pop(0) if self.answers else ModelError("down", "the model is down")
         if isinstance(answer, ModelError):
             raise answer
         for sentence in answer.sentences:
