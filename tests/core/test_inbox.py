@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from core.errors import NotFound
 from core.events import Event, conversation_topic
 from core.helpdesk import Helpdesk
-from core.inbox import storable
+from core.inbox import _subject, storable
 from core.messages import Attachment, Person
 from core.models import Attachment as StoredAttachment
 from core.models import Conversation, Customer, CustomerIdentity, Message, new_id
@@ -197,3 +197,11 @@ def test_storable_text_is_what_both_databases_take_and_nothing_else_changes(text
     assert storable(kept) == kept
     if all(character != "\x00" and not "\ud800" <= character <= "\udfff" for character in text):
         assert kept == text
+
+
+@given(st.text(st.characters(exclude_categories=())))
+def test_any_message_has_a_subject_of_one_short_line(text: str) -> None:
+    subject = _subject(text)
+    assert len(subject) <= 80
+    assert len(subject.splitlines()) <= 1
+    subject.encode()
