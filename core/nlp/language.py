@@ -16,8 +16,8 @@ LONGEST = 600
 """Characters looked at: more do not change the answer."""
 FEWEST_LETTERS = 6
 SURE = 1.6
-"""How many times as likely as the default another language has to be, with some slack."""
-SLACK = 0.1
+"""How many times as likely as the default another language has to be, with some leeway."""
+LEEWAY = 0.1
 HOME = 0.7
 """How much more likely than any other the default language is before a word is read, in nats."""
 
@@ -107,7 +107,7 @@ def detect(text: str, default: str = "en") -> str:
         return default
     shares = _table().probabilities(words.lower() if words.isupper() else words, default)
     best = max(possible or shares, key=lambda language: shares.get(language, 0.0))
-    return best if possible or shares[best] >= SURE * (shares.get(default, 0.0) + SLACK) else default
+    return best if possible or shares[best] >= SURE * (shares.get(default, 0.0) + LEEWAY) else default
 
 
 def _by_script(words: str) -> str | None:
