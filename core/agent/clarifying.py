@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from core.agent import wording
 from core.agent.state import Utterance
+from core.knowledge.index import Retrieval
 
 _OPTION = re.compile(r"^(\d)\. (.+)$", re.MULTILINE)
 _NUMBER = re.compile(r"\W*(?:(?:number|option|nr|no|the|n°|nummer|numero|número)\W*)?([1-9])\b\W*", re.IGNORECASE)
@@ -45,3 +47,12 @@ def picked(text: str, offered: Sequence[str]) -> str | None:
     if len(words) > LONGEST_PICK:
         return None
     return next((title for title, names in zip(offered, _ORDINALS, strict=False) if set(names) & set(words)), None)
+
+
+def settled(retrieval: Retrieval, pick: str) -> Retrieval:
+    """A search for the picked title, its article first: which one is right, the customer has said."""
+    chosen = [hit for hit in retrieval.hits if hit.article.title == pick][:1]
+    if not chosen:
+        return retrieval
+    others = [hit for hit in retrieval.hits if hit is not chosen[0]]
+    return replace(retrieval, hits=(*chosen, *others), confidence=retrieval.topic)

@@ -30,10 +30,11 @@ class Nodes:
 
     async def retrieve(self, state: TurnState) -> TurnState:
         question, encoding = state["question"], state["encoding"]
-        text = clarifying.picked(question.text, clarifying.just_offered(question.history))
-        text = text or contextualize(question.text, _asked_before(question.history))
+        pick = clarifying.picked(question.text, clarifying.just_offered(question.history))
+        text = pick or contextualize(question.text, _asked_before(question.history))
         vector = encoding.vector if text == question.text else await self._encoder.embed(text)
-        return {"searched": text, "retrieval": question.knowledge.search(text, vector)}
+        retrieval = question.knowledge.search(text, vector)
+        return {"searched": text, "retrieval": clarifying.settled(retrieval, pick) if pick else retrieval}
 
     async def classify(self, state: TurnState) -> TurnState:
         question, encoding = state["question"], state["encoding"]
