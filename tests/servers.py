@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -104,14 +104,14 @@ def started(data_dir: Path, *words: str, **settings: str) -> Iterator[Process]:
 
 def _wait(process: Process) -> None:
     give_up = time.monotonic() + PATIENCE_S
-    while time.monotonic() < give_up:
-        if process.child.poll() is not None:
-            raise AssertionError(f"exit code {process.child.returncode}: {process.log.read_text()[-2000:]}")
-        try:
-            if httpx.get(f"{process.base}/readyz").status_code == httpx.codes.OK:
-                return
-        except httpx.TransportError:
-            time.sleep(0.02)
+    with httpx.Client(verify=False) as client:
+        while time.monotonic() < give_up:
+            if process.child.poll() is not None:
+                raise AssertionError(f"exit code {process.child.returncode}: {process.log.read_text()[-2000:]}")
+            with suppress(httpx.TransportError):
+                if client.get(f"{process.base}/readyz").status_code == httpx.codes.OK:
+                    return
+            time.sleep(0.05)
     raise AssertionError(f"not ready within {PATIENCE_S} s: {process.log.read_text()[-2000:]}")
 
 
