@@ -45,7 +45,7 @@ class Nodes:
             sentiment=sentiment,
             frustration=conversation_frustration(said),
             language=language.detect(question.text, default=question.profile.language),
-            wants_human=intents.wants_human(question.text),
+            wants_human=intents.wants_human(question.text, encoding.vector),
             courtesy=intents.courtesy(question.text),
             sensitive=sensitive.sensitive(question.text) is not None,
             repeated=asks_again(question.text, question.history, negative=sentiment.label == "negative"),
