@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import secrets
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
@@ -22,7 +24,7 @@ class Settings(BaseSettings):
 
     environment: Literal["development", "production"] = "development"
     data_dir: Path = Path("var")
-    database_url: str = ""
+    database_url: str = Field("", repr=False)
     host: str = "127.0.0.1"
     port: int = Field(8000, ge=0, le=65535, validation_alias=AliasChoices("DESKHAND_PORT", "PORT"))
     public_url: HttpUrl | None = None
@@ -65,6 +67,11 @@ class Settings(BaseSettings):
                 f"DESKHAND_DATABASE_URL names the driver {url.drivername!r}. "
                 "Deskhand runs on postgresql+asyncpg and sqlite+aiosqlite."
             )
+        if url.drivername == "sqlite+aiosqlite" and url.database in (None, "", ":memory:"):
+            raise StartupError(
+                "DESKHAND_DATABASE_URL names no file, and a database in memory loses everything. "
+                "Try sqlite+aiosqlite:///var/deskhand.db."
+            )
         return url
 
     @property
@@ -88,17 +95,36 @@ class Settings(BaseSettings):
 
 
 def kept_secret(path: Path, length: int = 48) -> str:
-    """The random secret of `length` bytes in `path`, made there, for the owner's eyes only, if absent."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """The random secret of `length` bytes in `path`, made there, for the owner's eyes only, if absent.
+
+    Raises `StartupError` when it can be neither read nor made.
+    """
     try:
-        # O_EXCL: of two processes starting together one writes, the other reads.
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text(encoding="ascii").strip()
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        secret = secrets.token_urlsafe(length)
-        file.write(secret + "\n")
+        if not path.exists():
+            _keep(path, secrets.token_urlsafe(length))
+        secret = path.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise StartupError(f"{path} cannot be kept: {error}. Set DESKHAND_DATA_DIR to a folder of your own.") from error
+    if len(secret) < length:
+        raise StartupError(
+            f"{path} is cut off. Restore it from a backup; delete it only if nothing was sealed with it."
+        )
     return secret
+
+
+def _keep(path: Path, secret: str) -> None:
+    """Whole or not at all; of two processes starting together, the first one's secret stays."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=path.name)  # readable by the owner only
+    try:
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(secret + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        with suppress(FileExistsError):
+            os.link(draft, path)
+    finally:
+        Path(draft).unlink()
 
 
 def load_settings(**overrides: object) -> Settings:
@@ -109,4 +135,7 @@ def load_settings(**overrides: object) -> Settings:
         first = error.errors()[0]
         name = str(first["loc"][0]) if first["loc"] else "settings"
         name = name if name.isupper() else f"DESKHAND_{name.upper()}"
+        other = name.removeprefix("DESKHAND_")
+        if name not in os.environ and other in os.environ:
+            name = other
         raise StartupError(f"{name} cannot be used: {first['msg']}.") from None
