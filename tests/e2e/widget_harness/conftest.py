@@ -1,18 +1,12 @@
-import os
 from collections.abc import AsyncIterator, Callable
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page
 
 from .server import Desk, Running
-
-CHROMIUM = Path("/usr/bin/chromium")
-QUIET = ["gpu", "quic", "background-networking", "component-update", "sync"]
-FLAGS = ["--no-sandbox", "--no-first-run", *(f"--disable-{part}" for part in QUIET)]
 
 # Runs one of the widget's files the way the loader does, and keeps what it hands over as `part`.
 LOAD_PART = """async name => {
@@ -21,21 +15,6 @@ LOAD_PART = """async name => {
     script.textContent = await fetch(`/widget/${name}.js`).then(file => file.text());
     document.head.append(script);
 }"""
-
-
-@pytest.fixture(scope="session")
-def browser_path() -> Path:
-    if not CHROMIUM.exists() and os.environ.get("CI") != "true":
-        pytest.skip(f"{CHROMIUM} is missing: apt-get install chromium")
-    return CHROMIUM
-
-
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def chromium(browser_path: Path) -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=browser_path, args=FLAGS)
-        yield browser
-        await browser.close()
 
 
 @pytest.fixture
