@@ -12,9 +12,12 @@ import structlog
 
 from core.agent.graph import Agent
 from core.agent.llm import AnswerModel, OpenAICompatible
+from core.agent.profile import Profile
+from core.agent.state import Question
 from core.db import Database
 from core.events import Events, LocalEvents, PostgresEvents
 from core.inbox import Inbox
+from core.knowledge.index import KnowledgeIndex
 from core.knowledge.store import Shelf
 from core.nlp.encoder import Encoder
 from core.nlp.sentiment import SentimentModel
@@ -40,6 +43,7 @@ class Helpdesk:
     worker: Worker
     box: SecretBox
     owned_encoder: Encoder | None
+    owned_model: OpenAICompatible | None
 
     @classmethod
     def build(
@@ -58,9 +62,8 @@ class Helpdesk:
         encoder = encoder or own_encoder
         assert encoder is not None
         shelf = Shelf(db)
-        if model is None and settings.llm_model:
-            model = OpenAICompatible(settings)
-        agent = Agent(encoder, sentiment or SentimentModel(), model)
+        own_model = OpenAICompatible(settings) if model is None and settings.llm_model else None
+        agent = Agent(encoder, sentiment or SentimentModel(), model or own_model)
         outbox = Outbox(db, events, senders)
         turns = Turns(db, events, shelf, agent, outbox)
         return cls(
@@ -75,7 +78,12 @@ class Helpdesk:
             worker=Worker(db, events, turns, outbox, settings.turns_at_once),
             box=SecretBox(settings.key()),
             owned_encoder=own_encoder,
+            owned_model=own_model,
         )
+
+    async def warm_up(self) -> None:
+        """Loads what is loaded at first use, so that the first customer does not wait for it."""
+        await self.agent.run(Question("Hello?", KnowledgeIndex([]), Profile()))
 
     @asynccontextmanager
     async def running(self, *, work: bool = True) -> AsyncIterator[None]:
@@ -93,6 +101,8 @@ class Helpdesk:
             await self.events.close()
             if self.owned_encoder:
                 self.owned_encoder.close()
+            if self.owned_model:
+                await self.owned_model.aclose()
             await self.db.close()
 
 

@@ -26,11 +26,13 @@ def asks_again(text: str, history: Sequence[Utterance], *, negative: bool) -> bo
 
     The very same text, calmly sent again, may be an accident: it gets the same answer again.
     """
+    words, now = _plain(text), _asked_about(text)
     for earlier in _answered(history):
-        if _plain(earlier) == _plain(text):
+        before = _plain(earlier)
+        if before == words:
             if negative:
                 return True
-        elif _same_question(earlier, text, negative=negative):
+        elif _asked_alike(before, words) and _same_subject(_asked_about(earlier), now, negative=negative):
             return True
     return False
 
@@ -47,25 +49,24 @@ def _answered(history: Sequence[Utterance]) -> Iterator[str]:
             waiting = []
 
 
-def _same_question(earlier: str, now: str, *, negative: bool) -> bool:
-    before, after = _telling(earlier), _telling(now)
-    if not before or not after or not _asked_alike(earlier, now):
-        return False
-    if before == after:
-        return True
-    if not (before <= after or after <= before):
+def _same_subject(before: frozenset[str], now: frozenset[str], *, negative: bool) -> bool:
+    first, second = (frozenset(stem for stem in words if not is_light(stem)) for words in (before, now))
+    common, either = len(first & second), len(first | second)
+    if common < 2:  # one word is a topic; only with its lesser words ("how long … take") it is a question
+        return bool(common) and before == now
+    if not (first <= second or second <= first):
         return False  # each names something that the other does not: Austria, Germany
-    common, either = len(before & after), len(before | after)
-    return common / either >= ALIKE or (negative and common >= 2)
+    return common / either >= ALIKE or negative
 
 
-def _telling(text: str) -> frozenset[str]:
-    return frozenset(stem for stem in stems(text) if not is_light(stem) and stem not in _ABOUT_ASKING)
+def _asked_about(text: str) -> frozenset[str]:
+    return stems(text) - _ABOUT_ASKING
 
 
-def _asked_alike(one: str, other: str) -> bool:
-    ours, theirs = (_ASKING.intersection(_plain(text)) for text in (one, other))
-    return not ours or not theirs or bool(ours & theirs)
+def _asked_alike(before: Sequence[str], now: Sequence[str]) -> bool:
+    """Not "how" against "when"."""
+    one, other = _ASKING.intersection(before), _ASKING.intersection(now)
+    return not one or not other or bool(one & other)
 
 
 def _plain(text: str) -> tuple[str, ...]:
