@@ -36,6 +36,7 @@ def create_app(settings: Settings, *, work: bool = True, helpdesk: Helpdesk | No
             desk = helpdesk
             if desk is None:
                 desk = Helpdesk.build(settings, senders())
+                await desk.warm_up()
                 await stack.enter_async_context(desk.running(work=work))
             app.state.helpdesk = desk
             app.state.widget_sessions = Sessions(desk.db, desk.events, app.state.visitor_tokens, desk.box)

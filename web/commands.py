@@ -59,6 +59,7 @@ async def work(settings: Settings, out: Console) -> None:
         async with _database(settings):
             pass
         helpdesk = Helpdesk.build(settings, senders())
+        await helpdesk.warm_up()
         async with helpdesk.running():
             out.print("Deskhand's worker runs.")
             await asyncio.Event().wait()

@@ -50,14 +50,14 @@ async def ingest(
     """
     async with db.read(organization_id) as scope:
         known = {d.slug: d for d in await scope.session.scalars(scope.select(Document))}
-    digests = {article.id: _digest(article, embedder.name) for article in articles}
+    views = {article.id: split(article) for article in articles}
+    digests = {article.id: _digest(article, views[article.id], embedder.name) for article in articles}
     changed = [a for a in articles if a.id not in known or known[a.id].digest != digests[a.id]]
     progress(len(articles) - len(changed))
     embedded = []
     for article in changed:
-        views = split(article)
-        vectors = await embedder.embed_many([view.text for view in views])
-        embedded.append((article, list(zip(views, vectors, strict=True))))
+        vectors = await embedder.embed_many([view.text for view in views[article.id]])
+        embedded.append((article, list(zip(views[article.id], vectors, strict=True))))
         progress(1)
     gone = [d.slug for d in known.values() if d.source == source and d.slug not in digests]
     if changed or gone:
@@ -71,8 +71,9 @@ async def ingest(
     return Ingested(added, len(changed) - added, len(articles) - len(changed), len(gone))
 
 
-def _digest(article: Article, encoder: str) -> str:
-    content = json.dumps([encoder, asdict(article)], sort_keys=True, ensure_ascii=False)
+def _digest(article: Article, views: Sequence[View], encoder: str) -> str:
+    """Changes with the text, with the way it is cut, and with the encoder."""
+    content = json.dumps([encoder, article.title, article.url, [asdict(view) for view in views]], sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()
 
 

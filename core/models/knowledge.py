@@ -21,7 +21,7 @@ class Document(Tenant, Model):
     url: Mapped[str | None] = mapped_column(String(2000))
     source: Mapped[str] = mapped_column(String(500))
     digest: Mapped[str] = mapped_column(String(64))
-    """SHA-256 of what was ingested and of the encoder's name: an unchanged article is not embedded again."""
+    """SHA-256 of the views and of the encoder's name: an unchanged article is not embedded again."""
     updated_at: Mapped[datetime] = mapped_column(default=now)
 
 
