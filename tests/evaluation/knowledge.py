@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import pi, sqrt
 from pathlib import Path
 
 from rich.console import Console
@@ -91,11 +92,19 @@ def _confidence(measured: Measured) -> list[Row]:
         way: metrics.auroc(found.scores, _right(found.ranked, measured.expected))
         for way, found in measured.plain.items()
     }
-    error = metrics.expected_calibration_error(measured.sure, measured.found)
+    area = metrics.auroc(measured.sure, measured.found)
     return [
-        Row(measured.of.name, "AUROC of right first", metrics.auroc(measured.sure, measured.found), "", beside=beside),
-        Row(measured.of.name, "calibration error", error, "", goal=ECE, at_least=False),
+        Row(measured.of.name, "AUROC of right first", area, "", beside=beside),
+        _calibration(measured.of.name, measured.sure, measured.found),
     ]
+
+
+def _calibration(name: str, sure: Sequence[float], right: Sequence[bool]) -> Row:
+    """Beside it what chance alone would leave of a perfect confidence, asked so few questions."""
+    bins = metrics.reliability(sure, right)
+    chance = sum(sqrt(2 / pi * found.promised * (1 - found.promised) * found.count) for found in bins) / len(sure)
+    error = metrics.expected_calibration_error(sure, right)
+    return Row(name, "calibration error", error, "", goal=ECE, at_least=False, beside={"perfect": chance})
 
 
 def _agent(measured: Measured) -> list[Row]:
@@ -177,9 +186,8 @@ def _unseen(measured: Measured, model: Confidence) -> list[Row]:
     sure = [model.topic.probability(e) * model.choice.probability(e) if e else 0.0 for e in evidence]
     at = metrics.at_threshold(policy.THRESHOLD, sure, measured.found, measured.covered)
     name = f"{measured.of.name}, as if never seen"
-    error = metrics.expected_calibration_error(sure, measured.found)
     return [
-        Row(name, "calibration error", error, "", goal=ECE, at_least=False),
+        _calibration(name, sure, measured.found),
         *_at_default(measured, name, (at.precision, at.coverage, at.escalated), ({}, {}, {})),
     ]
 

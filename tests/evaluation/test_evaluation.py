@@ -105,7 +105,7 @@ def test_a_passage_has_its_heading_apart() -> None:
 
 def test_an_absent_set_is_named_with_its_source(tmp_path: Path) -> None:
     for each in knowledge_sets(tmp_path)[:-1]:
-        with pytest.raises(AbsentError, match="Put there .* by "):
+        with pytest.raises(AbsentError, match=r"Put there .* by "):
             need(each.questions, each.family)
     assert {each.family for each in knowledge_sets(tmp_path)} <= {*SOURCES, "webshop"}
 
