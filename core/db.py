@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,13 +11,16 @@ from uuid import UUID
 import orjson
 from sqlalchemy import Connection, event, text
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from core import sqlite
 from core.errors import StartupError
 from core.tenancy import EVERYONE, Scope
 
+UNAVAILABLE = (DBAPIError, PoolTimeout, OSError)
+"""What is raised while the database is away, or every connection is taken."""
 NAME_ORGANIZATION = text("SELECT set_config('deskhand.organization_id', :id, true)")
 
 
@@ -82,6 +84,7 @@ class Database:
 
     async def run_sync(self, work: Callable[[Connection], Any]) -> Any:
         """Runs `work` on a plain connection in a transaction of its own; for migrations."""
+        await self.ping()
         try:
             async with self._writer.begin() as connection:
                 return await connection.run_sync(work)
@@ -93,7 +96,7 @@ class Database:
         try:
             async with self._reader.connect() as connection:
                 await connection.execute(text("SELECT 1"))
-        except (OSError, OperationalError, InterfaceError, sqlite3.Error) as error:
+        except UNAVAILABLE as error:
             raise self._unreachable(error) from error
 
     def _unreachable(self, error: Exception) -> StartupError:

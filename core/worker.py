@@ -11,10 +11,9 @@ from datetime import datetime
 from uuid import UUID
 
 import structlog
-from sqlalchemy.exc import DBAPIError
 
 from core import queue
-from core.db import Database
+from core.db import UNAVAILABLE, Database
 from core.events import WORK, Event, Events
 from core.models import Delivery, Message, now
 from core.outbox import Outbox
@@ -77,7 +76,7 @@ class Worker:
         try:
             claimed = await self._claim()
             due_in = POLL_SECONDS if claimed else await self._idle_seconds(moment)
-        except (DBAPIError, OSError) as error:
+        except UNAVAILABLE as error:
             log.warning("worker.database_unavailable", reason=str(error))
             claimed, due_in = False, POLL_SECONDS
         if not claimed:
@@ -161,5 +160,5 @@ class Worker:
                         if ids := list(self._working[lane.model]):
                             await queue.renew(scope, lane.model, self._owner, ids)
                 await self._recover(everything=False)
-            except (DBAPIError, OSError) as error:
+            except UNAVAILABLE as error:
                 log.warning("worker.database_unavailable", reason=str(error))

@@ -3,11 +3,13 @@ from __future__ import annotations
 import asyncio
 from uuid import UUID, uuid4
 
+import asyncpg
 import pytest
 import pytest_asyncio
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from core import worker as worker_module
 from core.helpdesk import Helpdesk
@@ -204,3 +206,28 @@ async def test_a_message_that_no_one_was_woken_for_is_found(
         )
     helpdesk.worker._wake.set()  # ends the long wait that began before the short one was set
     assert (await finished(helpdesk.db, acme.id, unheard.id)).outcome == "answered"
+
+
+@pytest.mark.postgresql
+async def test_the_worker_outlives_a_restart_of_the_database(
+    postgres_settings: Settings, postgres_url: str, slow: SlowEncoder, sentiment: SentimentModel
+) -> None:
+    """While it starts, PostgreSQL takes connections only to refuse them."""
+    async with running(postgres_settings, encoder=slow, sentiment=sentiment) as helpdesk:
+        shop = await cast.acme(helpdesk)
+        name = postgres_settings.url.database
+        admin = await asyncpg.connect(f"{postgres_url}/postgres")
+        await admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+        await admin.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+
+        async def refused() -> bool:
+            return any(line["event"] == "worker.database_unavailable" for line in logs)
+
+        with capture_logs() as logs:
+            helpdesk.worker._wake.set()
+            await until(refused)
+        await admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+        await admin.close()
+        receipt = await helpdesk.inbox.receive(from_dana(shop, COVERED))
+        helpdesk.worker._wake.set()
+        assert (await finished(helpdesk.db, shop.id, receipt.message_id)).outcome == "answered"
