@@ -1,8 +1,8 @@
 """Cuts an article into views: everything the encoder sees of it, each from another side.
 
 An article is found by its title, by the ways customers ask for it, by its headings and by its passages. A
-passage is what an answer quotes. It ends at a heading, holds up to about 200 words, and never cuts a list,
-numbered steps or a table unless one alone is longer than an encoder can read.
+passage is what an answer quotes. It ends at a heading, holds up to about 200 words, and never cuts a list or
+numbered steps unless one alone is longer than an encoder can read.
 """
 
 from collections.abc import Iterable, Iterator
@@ -11,13 +11,14 @@ from typing import Literal
 
 from core.knowledge.articles import Article
 from core.knowledge.plaintext import Block, parse
+from core.knowledge.records import terse
 from core.knowledge.sentences import sentences
 
 ViewKind = Literal["title", "question", "heading", "passage"]
 
 LONGEST_PASSAGE = 200  # words
 SHORTEST_PASSAGE = 60
-LONGEST_WHOLE_BLOCK = 350  # words: a longer list or table is cut between its items or rows
+LONGEST_LIST = 350  # words: a longer one is cut between its items. A table's rows can be read alone.
 
 _SENTENCE_ENDS = (".", "!", "?", "…", '"', "”", ")", "。")
 
@@ -52,7 +53,7 @@ def split(article: Article) -> list[View]:
             views.append(View("heading", f"{article.title}: {section.heading}", section.heading))
         for body in _passages(section.blocks):
             above = (article.title if titled else "", section.heading)
-            text = "".join(f"{part.rstrip('.')}. " for part in above if part) + " ".join(body.split())
+            text = "".join(f"{part.rstrip('.')}. " for part in above if part) + " ".join(terse(body).split())
             views.append(View("passage", text, section.heading, body))
     return [View(v.kind, v.text, v.heading, v.body, number) for number, v in enumerate(views)]
 
@@ -103,23 +104,21 @@ def _joined_to_their_lead_in(pieces: Iterable[tuple[Block, str]]) -> Iterator[st
 
 
 def _pieces(block: Block) -> Iterator[tuple[Block, str]]:
-    """The block whole; where it is too long, cut between items, rows (the head is repeated) or sentences."""
-    longest = LONGEST_PASSAGE if block.kind == "paragraph" else LONGEST_WHOLE_BLOCK
+    """The block whole; where it is too long, cut between items, records or sentences."""
+    longest = LONGEST_LIST if block.kind in ("list", "code") else LONGEST_PASSAGE
     if _words([block.text]) <= longest:
         yield block, block.text
         return
-    parts, head, between = list(block.parts), "", "\n"
-    if block.kind == "table":
-        head = parts.pop(0)
-    elif block.kind == "paragraph":
+    parts, between = list(block.parts), "\n"
+    if block.kind == "paragraph":
         parts, between = sentences(block.text), " "
     elif block.kind == "code":
         parts = block.text.split("\n")
-    held: list[str] = [head] if head else []
+    held: list[str] = []
     for part in parts:
         if held and _words([*held, part]) > LONGEST_PASSAGE:
             yield block, between.join(held)
-            held = [head] if head else []
+            held = []
         held.append(part)
     yield block, between.join(held)
 

@@ -1,22 +1,26 @@
-"""Answers in the business's own words: a short article whole, else one passage or the best run of its
-sentences.
+"""Answers in the business's own words: a short article whole, else what it says first and the passage that answers.
 
 Single best sentences are dangerous, because they lose the short "No, …" before them. So a run of neighbouring
-sentences always comes with the first sentence of its section, and steps, lists and tables stay in one piece.
+sentences always comes with the first sentence of its section, and steps and lists stay in one piece. What stands under
+"Returns from abroad" is not the rule: unless the question is about such a section, the article's lead comes first. Of
+a table the row is given that the question names, or the table.
 """
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import log
 
 from core.knowledge.index import Hit, IndexedArticle, IndexedView
 from core.knowledge.lexical import Words, content_words
+from core.knowledge.pieces import Asked, Block, best_run, blocks, count, named_rows, units
 from core.knowledge.questions import parts
+from core.knowledge.records import MARK, is_record
 from core.knowledge.sentences import sentences
 
 LONGEST_WHOLE = 120  # words of an article, or of one passage, that are given whole
+LONGEST_TABLE = 130
+LONGEST_WITH_TABLE = 170
+LONGEST_LEAD = 45
 LONGEST_RUN = 90
 LONGEST_QUOTE = 60
 
@@ -25,7 +29,6 @@ _LEANS_BACK = re.compile(
     r"in that case|if so|if not|yes|no)\b",
     re.IGNORECASE,
 )
-_LIST_OR_TABLE = re.compile(r"- |\d+\. |[^\n|]+ \| ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,26 +49,35 @@ class Extract:
 
 
 @dataclass(frozen=True, slots=True)
-class _Unit:
-    """A sentence, or a whole list or table, by its place in a passage's body."""
+class _Part:
+    """What is shown of one passage: exact parts of its body, in order. The first of `quotes` says most."""
 
-    start: int
-    end: int
-    words: int
-    weight: float
+    passage: IndexedView
+    shown: tuple[str, ...]
+    quotes: tuple[str, ...]
+
+    @property
+    def words(self) -> int:
+        return sum(map(count, self.shown))
 
 
 def extract(question: str, hits: Sequence[Hit]) -> Extract:
-    """The answer from the first hit, and from a second passage where the question has a second part that
-    this one answers and the first does not. Without a passage to quote, an empty extract."""
+    """The answer from the first hit; where the question has two parts, from the hit that is best for each, in the
+    order asked. Without a passage to quote, an empty extract. The first citation is of the first hit's passage."""
     words = Words()
-    chosen = [hit for hit in hits[:1] if hit.passage is not None]
-    if chosen and (second := _for_second_part(question, hits, words)):
-        chosen.append(second)
-    answers = [_answer(question, hit, words) for hit in chosen]
+    first = next((hit for hit in hits[:1] if hit.passage is not None), None)
+    if first is None:
+        return Extract("", ())
+    answers = [(first, _answer(question, first, words))]
+    if second := _for_second_part(question, hits, words):
+        other, earlier = second
+        answers.append((other, _answer(question, other, words)))
+        if earlier:
+            answers.reverse()
+    quotes = sorted(answers, key=lambda answer: answer[0] is not first)
     return Extract(
-        "\n\n".join(answer.text for answer in answers),
-        tuple(quote for answer in answers for quote in answer.citations),
+        "\n\n".join(answer.text for _, answer in answers),
+        tuple(quote for _, answer in quotes for quote in answer.citations),
     )
 
 
@@ -78,128 +90,143 @@ def _answer(question: str, hit: Hit, words: Words) -> Extract:
     if passage is None:
         return Extract("", ())
     passages = passages_of(hit.article)
-    wanted = set(content_words(question, words))
-    if sum(_count(view.body) for view in passages) <= LONGEST_WHOLE:
+    asked = Asked.of(question, words)
+    if sum(count(view.body) for view in passages) <= LONGEST_WHOLE:
         ordered = [passage, *(view for view in passages if view is not passage)]
-        quotes = tuple(Quote(hit.article, view, _quote(view.body, wanted, words)) for view in ordered)
-        return Extract(_together(passages), quotes)
-    quote = Quote(hit.article, passage, _quote(passage.body, wanted, words))
-    if _count(passage.body) <= LONGEST_WHOLE:
-        return Extract(_with_heading(passage, passage.body), (quote,))
-    return _run_of(hit.article, passage, passages, wanted, words)
+        shown = [_Part(view, (view.body,), (_quote(view.body, asked, words),)) for view in ordered]
+        return _put_together(hit.article, shown)
+    best = _part(passage, passages, asked, words)
+    lead = passages[0]
+    if passage is lead or lead.heading:
+        return _put_together(hit.article, [best, *_what_the_lead_leaves_open(hit, best, passages, asked, words)])
+    if _is_about(passage, hit.article, asked, words):
+        return _put_together(hit.article, [best])
+    return _put_together(hit.article, [best, *_opening(lead)])
 
 
-def _run_of(
-    article: IndexedArticle,
-    passage: IndexedView,
-    passages: Sequence[IndexedView],
-    wanted: set[str],
-    words: Words,
-) -> Extract:
-    units = _units(passage.body, wanted, words)
-    first, last = _best_run(units, LONGEST_RUN)
-    while first > 0 and _LEANS_BACK.match(passage.body, units[first].start):
+def _what_the_lead_leaves_open(
+    hit: Hit, best: _Part, passages: Sequence[IndexedView], asked: Asked, words: Words
+) -> list[_Part]:
+    """The second passage, if the best is the article's lead and says less of the question."""
+    second = hit.next_best
+    if hit.passage is not passages[0] or hit.passage.heading or second is None:
+        return []
+    found = _part(second, passages, asked, words)
+    new = (_stems(found, words) - _stems(best, words)) & asked.stems
+    return [found] if new and best.words + found.words <= LONGEST_WHOLE else []
+
+
+def _is_about(passage: IndexedView, article: IndexedArticle, asked: Asked, words: Words) -> bool:
+    """Whether the question names what is special about the section."""
+    return not asked.stems.isdisjoint(set(words(passage.heading)).difference(words(article.title)))
+
+
+def _opening(lead: IndexedView) -> list[_Part]:
+    """What the article says first, if it says it in few words."""
+    first = blocks(lead.body)[0]
+    text = first.text
+    if first.records:
+        text = first.lead_in
+    elif count(text) > LONGEST_LEAD and "\n" not in text:
+        text = sentences(text)[0]
+    return [_Part(lead, (text,), (text,))] if 0 < count(text) <= LONGEST_LEAD else []
+
+
+def _part(passage: IndexedView, passages: Sequence[IndexedView], asked: Asked, words: Words) -> _Part:
+    """What answers the question in a passage."""
+    found = blocks(passage.body)
+    for table in found:
+        if not table.records:
+            continue
+        rows, by = named_rows(table.records, asked, words)
+        if rows:
+            return _rows(passage, found, table, rows, by, words)
+        if asked.codes or count(table.text) > LONGEST_TABLE or _is_cut(passage, table, passages):
+            others = [block.text for block in found if not block.records]
+            if others:
+                return _Part(passage, tuple(others), (others[-1],))
+    longest = LONGEST_WITH_TABLE if any(block.records for block in found) else LONGEST_WHOLE
+    if count(passage.body) <= longest:
+        return _Part(passage, (passage.body,), (_quote(passage.body, asked, words),))
+    return _run(passage, passages, asked, words)
+
+
+def _rows(
+    passage: IndexedView, found: Sequence[Block], table: Block, rows: Sequence[str], by: frozenset[str], words: Words
+) -> _Part:
+    """The rows with the line above them, and the paragraphs beside the table that speak of the same."""
+    told = [row.removeprefix(MARK) for row in rows]
+    shown = table.lead_in + "\n" if table.lead_in else ""
+    shown += told[0] if len(rows) == 1 else "\n".join(rows)
+    said = [
+        shown if block is table else block.text
+        for number, block in enumerate(found)
+        if block is table or (not block.records and (number == 0 or not by.isdisjoint(words(block.text))))
+    ]
+    return _Part(passage, tuple(said), tuple(told))
+
+
+def _is_cut(passage: IndexedView, table: Block, passages: Sequence[IndexedView]) -> bool:
+    """Whether a neighbour holds more rows of the same table."""
+    place = passages.index(passage)
+    same = [view for view in passages[max(place - 1, 0) : place + 2] if view is not passage]
+    return any(view.heading == passage.heading and any(map(is_record, view.body.split("\n"))) for view in same)
+
+
+def _run(passage: IndexedView, passages: Sequence[IndexedView], asked: Asked, words: Words) -> _Part:
+    body = passage.body
+    found = units(body, asked.stems, words)
+    first, last = best_run(found, LONGEST_RUN)
+    while first > 0 and _LEANS_BACK.match(body, found[first].start):
         first -= 1
     if first == 1:
         first = 0
-    run = passage.body[units[first].start : units[last].end]
-    quotes = [Quote(article, passage, _quote(passage.body, wanted, words))]
-    opening = next(view for view in passages if view.heading == passage.heading)
-    if first == 0 and opening is passage:
-        return Extract(_with_heading(passage, run), tuple(quotes))
-    opener = _units(opening.body, wanted, words)[0]
-    sentence = opening.body[opener.start : opener.end]
-    if opening is not passage:
-        quotes.append(Quote(article, opening, sentence))
-    return Extract(_with_heading(opening, f"{sentence}\n\n{run}"), tuple(quotes))
+    run = body[found[first].start : found[last].end]
+    opening = body[found[0].start : found[0].end]
+    return _Part(passage, (run,) if first == 0 else (opening, run), (_quote(body, asked, words),))
 
 
-def _together(passages: Sequence[IndexedView]) -> str:
+def _quote(body: str, asked: Asked, words: Words) -> str:
+    found = units(body, asked.stems, words)
+    first, last = best_run(found, LONGEST_QUOTE)
+    return body[found[first].start : found[last].end]
+
+
+def _put_together(article: IndexedArticle, found: Sequence[_Part]) -> Extract:
+    """The parts in the article's order, with the headings that they stand under; citations in the order given."""
+    ordered = sorted(found, key=lambda part: part.passage.position)
     shown, heading = [], ""
-    for view in passages:
-        if view.heading != heading:
-            heading = view.heading
-            shown.append(f"{_last(heading)}\n{view.body}" if heading else view.body)
-        else:
-            shown.append(view.body)
-    return "\n\n".join(shown)
-
-
-def _with_heading(passage: IndexedView, text: str) -> str:
-    """What stands under a heading often cannot be understood without it."""
-    return f"{_last(passage.heading)}\n{text}" if passage.heading else text
+    for part in ordered:
+        text = "\n\n".join(part.shown)
+        under = part.passage.heading
+        # What stands under a heading often cannot be understood without it.
+        shown.append(f"{_last(under)}\n{text}" if under and under != heading else text)
+        heading = under
+    quotes = tuple(Quote(article, part.passage, quote) for part in found for quote in part.quotes)
+    return Extract("\n\n".join(shown), quotes)
 
 
 def _last(heading: str) -> str:
     return heading.rsplit(" › ", 1)[-1]
 
 
-def _quote(body: str, wanted: set[str], words: Words) -> str:
-    units = _units(body, wanted, words)
-    first, last = _best_run(units, LONGEST_QUOTE)
-    return body[units[first].start : units[last].end]
+def _stems(part: _Part, words: Words) -> frozenset[str]:
+    return frozenset(stem for text in (part.passage.heading, *part.shown) for stem in words(text))
 
 
-def _best_run(units: Sequence[_Unit], longest: int) -> tuple[int, int]:
-    """The neighbouring units, together at most `longest` words unless one alone is longer, that say most
-    about the question; without any that does, the first ones."""
-    best, found = (0.0, 0, 0), (0, 0)
-    for first in range(len(units)):
-        total, weight = 0, 0.0
-        for last in range(first, len(units)):
-            total += units[last].words
-            if total > longest and last > first:
-                break
-            weight += units[last].weight
-            # Of runs that say as much the longer one reads better, of those the earlier.
-            if (rank := (round(weight, 6), last - first, -first)) > best:
-                best, found = rank, (first, last)
-    return found
-
-
-def _units(body: str, wanted: set[str], words: Words) -> list[_Unit]:
-    spans: list[tuple[int, int]] = []
-    at = 0
-    for block in body.split("\n\n"):
-        start = body.index(block, at)
-        at = start + len(block)
-        if "\n" in block or _LIST_OR_TABLE.match(block):
-            spans.append((start, at))
-            continue
-        inside = start
-        for sentence in sentences(block):
-            begin = body.index(sentence, inside)
-            inside = begin + len(sentence)
-            spans.append((begin, inside))
-    stems = [set(words(body[start:end])) for start, end in spans]
-    common = Counter(word for found in stems for word in found)
-    return [
-        _Unit(
-            start,
-            end,
-            _count(body[start:end]),
-            sum(log(1 + len(spans) / common[word]) for word in found & wanted),
-        )
-        for (start, end), found in zip(spans, stems, strict=True)
-    ]
-
-
-def _for_second_part(question: str, hits: Sequence[Hit], words: Words) -> Hit | None:
+def _for_second_part(question: str, hits: Sequence[Hit], words: Words) -> tuple[Hit, bool] | None:
+    """The hit for a part that the first hit does not answer, and whether that part was asked first."""
     asked = [set(content_words(part, words)) for part in parts(question)]
     if len(asked) < 2:
         return None
-    held = [set(words(_everything(hit.article))) for hit in hits[:4]]
-    for wanted in asked:
-        shares = [len(wanted & stems) / len(wanted) for stems in held]
+    held = [_views(hit.article, words) for hit in hits[:4]]
+    for place, wanted in enumerate(asked):
+        shares = [max(len(wanted & view) / len(wanted) for view in views) for views in held]
         best = max(range(len(shares)), key=lambda number: (shares[number], -number))
-        if best > 0 and len(wanted) >= 2 and shares[best] >= 0.75 and shares[0] <= 0.5:
-            return hits[best] if hits[best].passage is not None else None
+        if best > 0 and len(wanted) >= 2 and shares[best] >= 0.65 and shares[0] <= 0.5:
+            return (hits[best], place == 0) if hits[best].passage is not None else None
     return None
 
 
-def _everything(article: IndexedArticle) -> str:
-    return " ".join(f"{view.text} {view.body}" for view in article.views)
-
-
-def _count(text: str) -> int:
-    return len(text.split())
+def _views(article: IndexedArticle, words: Words) -> list[frozenset[str]]:
+    return [frozenset(words(view.text)) for view in article.views]

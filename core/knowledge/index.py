@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 from core.knowledge import selftest
 from core.knowledge.chunking import ViewKind
 from core.knowledge.confidence import Evidence, shipped
-from core.knowledge.lexical import LexicalMatch, Lexicon
+from core.knowledge.lexical import LexicalMatch, Lexicon, Words, content_words
+from core.knowledge.records import terse
+from core.knowledge.relevance import Terms, ranking
 from core.knowledge.space import Cosines, Matrix, Rows, Space
 
 Vector = Matrix
@@ -49,11 +51,12 @@ class IndexedArticle:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """`passage` is the article's passage nearest to the question, None where the article has none."""
+    """`passage` is the article's best for the question, None where it has none; `next_best` is the second."""
 
     article: IndexedArticle
     score: float
     passage: IndexedView | None
+    next_best: IndexedView | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,10 @@ class KnowledgeIndex:
             sorted((view for view in article.views if view.kind == "passage"), key=lambda view: view.position)
             for article in self.articles
         ]
+        self._words = Words()
+        self._terms = [
+            [Terms.of(view.heading, view.body, self._words) for view in passages] for passages in self._passages
+        ]
         questions = self._owned("title", "question")
         self._space = Space(
             self._rows(questions),
@@ -101,7 +108,8 @@ class KnowledgeIndex:
         found = self._without_copies(best_first(scores, max(k, selftest.NEIGHBOURS) + 5))
         evidence = self._evidence(cosines, match, scores, found)
         topic = self._confidence.topic.probability(evidence)
-        hits = tuple(self._hit(number, scores, cosines) for number in found[:k])
+        asked = content_words(text, self._words)
+        hits = tuple(self._hit(number, scores, cosines, asked) for number in found[:k])
         return Retrieval(hits, topic * self._confidence.choice.probability(evidence), topic, evidence)
 
     def _owned(self, *kinds: ViewKind) -> list[tuple[int, IndexedView]]:
@@ -122,10 +130,10 @@ class KnowledgeIndex:
             first.setdefault(int(self._lexicon.copies[number]), number)
         return list(first.values())
 
-    def _hit(self, number: int, scores: Matrix, cosines: Cosines) -> Hit:
-        nearest = self._space.nearest_passage(cosines, number)
-        passage = None if nearest is None else self._passages[number][nearest]
-        return Hit(self.articles[number], float(scores[number]), passage)
+    def _hit(self, number: int, scores: Matrix, cosines: Cosines, asked: Sequence[str]) -> Hit:
+        order = ranking(asked, self._terms[number], self._space.to_passages(cosines, number).tolist())
+        best, second, *_ = (*(self._passages[number][place] for place in order[:2]), None, None)
+        return Hit(self.articles[number], float(scores[number]), best, second)
 
     def _evidence(self, cosines: Cosines, match: LexicalMatch, scores: Matrix, found: Sequence[int]) -> Evidence:
         test, top = self._selftest, found[0]
@@ -162,4 +170,4 @@ def _lead(values: Matrix, top: int, rivals: NDArray[np.bool_]) -> float:
 
 def _words_of(article: IndexedArticle) -> str:
     """Everything the article says: a passage's body instead of its text, which repeats the title."""
-    return " ".join(view.body or view.text for view in article.views)
+    return " ".join(terse(view.body) or view.text for view in article.views)

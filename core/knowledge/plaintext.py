@@ -1,10 +1,13 @@
-"""Markdown as plain text that every channel can show: bullets, steps and table rows keep their lines."""
+"""Markdown as plain text that every channel can show: bullets and steps keep their lines, a table's rows become
+records."""
 
 from dataclasses import dataclass
 from typing import Literal
 
 from markdown_it import MarkdownIt
 from markdown_it.tree import SyntaxTreeNode
+
+from core.knowledge.records import records
 
 BlockKind = Literal["heading", "paragraph", "list", "table", "code"]
 
@@ -14,7 +17,7 @@ _CONTAINERS = frozenset({"blockquote"})
 @dataclass(frozen=True, slots=True)
 class Block:
     """One block of a page. `parts` are what it may be cut into where it is far too long: a list's items, a
-    table's head and rows, otherwise the block itself."""
+    table's records, otherwise the block itself."""
 
     kind: BlockKind
     parts: tuple[str, ...]
@@ -74,9 +77,8 @@ def _items(node: SyntaxTreeNode, indent: str = "") -> list[str]:
 
 
 def _rows(table: SyntaxTreeNode) -> list[str]:
-    return [
-        " | ".join(_inline(cell) for cell in row.children) for section in table.children for row in section.children
-    ]
+    head, *rows = [[_inline(cell) for cell in row.children] for section in table.children for row in section.children]
+    return list(records(head, rows))
 
 
 def _inline(node: SyntaxTreeNode) -> str:

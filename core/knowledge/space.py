@@ -79,7 +79,7 @@ class Space:
         self._vectors = self.damped(np.concatenate([part.vectors for part in parts]))
         first, second = len(questions.owners), len(questions.owners) + len(headings.owners)
         self.questions = Rows(self._vectors[:first], questions.owners)
-        self._passage_owners = passages.owners
+        self._passage_starts = np.searchsorted(passages.owners, np.arange(articles + 1)).tolist()
         self._slices = (slice(0, first), slice(first, second), slice(second, None))
         self._segments = tuple(Segments(part.owners, articles) for part in parts)
         self._lengths = np.maximum(np.linalg.norm(sums(self.questions, articles), axis=1), 1e-9)
@@ -99,10 +99,9 @@ class Space:
         passage = of_passages.best(passages)
         return Cosines(centroid, asked, np.where(passage > -1, passage, asked), passages)
 
-    def nearest_passage(self, cosines: Cosines, article: int) -> int | None:
-        """How many of the article's passages stand before the one nearest to the first message; None without any."""
-        first, end = np.searchsorted(self._passage_owners, (article, article + 1))
-        return int(np.argmax(cosines.passages[0, first:end])) if end > first else None
+    def to_passages(self, cosines: Cosines, article: int) -> Matrix:
+        """How near each of the article's passages is to the first message."""
+        return cosines.passages[0, self._passage_starts[article] : self._passage_starts[article + 1]]
 
 
 def unit(vectors: Matrix) -> Matrix:

@@ -41,10 +41,89 @@ def test_steps_are_never_cut_into_holes(hit_of: HitOf) -> None:
 
 
 def test_a_passage_under_a_heading_brings_it_along(hit_of: HitOf) -> None:
-    filler = " ".join(["word"] * 130) + "."
+    filler = " ".join(["word"] * 130) + "."  # no opening to be given with it
     page = Article("a", "Returns", f"{filler}\n\n## What cannot be returned\n\n- gift cards\n- opened wax")
     found = extract("can I return wax", [hit_of(page, "opened wax")])
     assert found.text == "What cannot be returned\n- gift cards\n- opened wax"
+
+
+DELIVERY = Article(
+    "delivery",
+    "Delivery",
+    f"""Delivery costs £3 and takes 2 days.
+
+## Prices
+
+| Zone | Countries | Price |
+|---|---|---|
+| 1 | Ireland, France | £9 |
+| 2 | Spain, Italy | £13 |
+| 3 | Norway | £19 |
+
+A parcel to Norway is opened at the border.
+
+{"Our carrier is known for care and speed. " * 12}
+
+## Returns from abroad
+
+Outside the UK you pay the postage yourself.
+""",
+)
+
+
+@pytest.mark.parametrize(
+    ("question", "rows"),
+    [
+        ("how much to france", "Zone 1 — Countries: Ireland, France; Price: £9"),
+        ("what does zone 2 cost", "Zone 2 — Countries: Spain, Italy; Price: £13"),
+        ("norway?", "Zone 3 — Countries: Norway; Price: £19\n\nA parcel to Norway is opened at the border."),
+    ],
+)
+def test_the_row_that_is_named_is_given_under_the_lead(hit_of: HitOf, question: str, rows: str) -> None:
+    found = extract(question, [hit_of(DELIVERY, "Zone")])
+    assert found.text == f"Delivery costs £3 and takes 2 days.\n\nPrices\n{rows}"
+    assert found.citations[0].text == rows.partition("\n")[0]
+
+
+def test_a_question_that_names_no_row_gets_the_whole_table(hit_of: HitOf) -> None:
+    text = extract("what are your prices", [hit_of(DELIVERY, "Zone")]).text
+    assert [f"- Zone {number} — " in text for number in (1, 2, 3)] == [True] * 3
+
+
+def test_an_exception_comes_after_the_rule_unless_it_is_asked_for(hit_of: HitOf) -> None:
+    hit = hit_of(DELIVERY, "Outside")
+    exception = "Returns from abroad\nOutside the UK you pay the postage yourself."
+    assert extract("who pays postage", [hit]).text == f"Delivery costs £3 and takes 2 days.\n\n{exception}"
+    assert extract("postage from abroad", [hit]).text == exception
+
+
+CODES = "| Code | Meaning |\n|---|---|\n" + "\n".join(
+    f"| ERR-{number} | The reader has found fault number {number} in its drive and stops |"
+    for number in range(301, 331)
+)
+
+
+@pytest.mark.parametrize("question", ["What does ERR-317 mean?", "err-317"])
+def test_a_code_has_one_row_of_a_long_table(hit_of: HitOf, question: str) -> None:
+    page = Article("codes", "Error codes", f"The code is on the display.\n\n{CODES}\n\nCall us about any other code.")
+    found = extract(question, [hit_of(page, "ERR-317")])
+    assert found.text.endswith("ERR-317 — Meaning: The reader has found fault number 317 in its drive and stops")
+    assert found.text.count("ERR-") == 1
+
+
+def test_an_unknown_code_has_no_row_and_no_half_table(hit_of: HitOf) -> None:
+    page = Article("codes", "Error codes", f"The code is on the display.\n\n{CODES}\n\nCall us about any other code.")
+    assert extract("ERR-999", [hit_of(page, "any other")]).text.endswith("Call us about any other code.")
+    assert "ERR-" not in extract("ERR-999", [hit_of(page, "any other")]).text
+
+
+@pytest.mark.parametrize(("question", "rows"), [("Does size M fit?", 1), ("I'm in need of a size", 6), ("A SIZE", 6)])
+def test_a_size_is_a_capital_letter(hit_of: HitOf, question: str, rows: int) -> None:
+    sizes = "\n".join(
+        f"| {size} | {80 + 6 * n} to {85 + 6 * n} |" for n, size in enumerate(["XS", "S", "M", "L", "XL", "A"])
+    )
+    page = Article("sizes", "Sizes", f"{'Measure well. ' * 60}\n\n## Jackets\n\n| Size | Chest (cm) |\n|-|-|\n{sizes}")
+    assert extract(question, [hit_of(page, "Chest")]).text.count("Chest") == rows
 
 
 def test_a_sentence_that_leans_back_brings_what_it_leans_on(hit_of: HitOf) -> None:
@@ -63,6 +142,9 @@ def test_a_second_part_is_answered_from_a_second_article(hit_of: HitOf) -> None:
     assert found.text == "Delivery takes 3 days.\n\nYou can change the address until it has left."
     assert [quote.article.id for quote in found.citations] == ["delivery", "address"]
     assert extract("How long does delivery take?", hits).text == "Delivery takes 3 days."
+    turned = extract("How long does delivery take and can I change the address?", hits[::-1])
+    assert turned.text == found.text, "in the order asked, whichever article is first"
+    assert [quote.article.id for quote in turned.citations] == ["address", "delivery"]
 
 
 @pytest.mark.parametrize("question", ["", "?!", "customs", "Hello, do you know how much it weighs and when it comes?"])

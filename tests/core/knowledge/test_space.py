@@ -26,8 +26,8 @@ def test_cosines_are_those_of_the_plain_definition(draw: np.random.Generator) ->
     assert found.asked[0, 1] == pytest.approx(float((compared @ message[0]).max()), abs=1e-6)
     assert found.passage[0, 2] == pytest.approx(float((passages.vectors[1:] @ message[0]).max()), abs=1e-6)
     assert found.passage[0, 1] == found.asked[0, 1], "an article without passages is judged by its questions"
-    assert space.nearest_passage(found, 2) == int((passages.vectors[1:] @ message[0]).argmax())
-    assert space.nearest_passage(found, 1) is None
+    assert space.to_passages(found, 2) == pytest.approx(passages.vectors[1:] @ message[0], abs=1e-6)
+    assert len(space.to_passages(found, 1)) == 0
 
 
 def test_few_paraphrases_damp_nothing(draw: np.random.Generator) -> None:
