@@ -33,9 +33,11 @@ lock: $(VENV)/.uv ## Pin what pyproject.toml asks for
 		pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
 		pyproject.toml --group dev -o requirements-dev.lock
+	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
+		--no-deps -c requirements.lock requirements-train.in -o requirements-train.lock
 
 clean: ## Remove the virtual environment and everything the demo kept
-	rm -rf $(VENV) var
+	rm -rf $(VENV) .venv-train var
 
 # uv resolves and installs in seconds what takes pip minutes; pip is only used to get it.
 $(VENV)/.uv:

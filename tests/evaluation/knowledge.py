@@ -61,7 +61,7 @@ def _right(ranked: Sequence[Sequence[str]], expected: Sequence[frozenset[str]]) 
 
 async def measure(settings: Settings, of: Set) -> Measured:
     articles = read_folder(need(of.knowledge, of.family))
-    questions = read_questions(need(of.questions, of.family), {article.id for article in articles})
+    questions = read_questions(need(of.questions, of.family))
     async with trial(settings, articles) as desk:
         await desk.ask(questions[0])
         watched = track(questions, of.name, console=Console(stderr=True), transient=True)
