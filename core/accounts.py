@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import secrets
 from dataclasses import dataclass
+from functools import cache
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -15,14 +17,12 @@ from sqlalchemy import select
 
 from core.db import Database
 from core.errors import Unauthenticated
-from core.models import ApiKey, Member, Organization
+from core.models import ApiKey, Member, Organization, storable
 from core.tenancy import Scope
 
 Autonomy = Literal["auto", "draft", "off"]
 KEY_PREFIX = "dk_"
 _passwords = PasswordHasher()
-# Verified against when there is no such member, so that an unknown address takes as long as a wrong password.
-_NOBODY = _passwords.hash(secrets.token_urlsafe(16))
 
 
 class OrganizationSettings(BaseModel):
@@ -56,7 +56,7 @@ class Identity:
 
 
 def hash_password(password: str) -> str:
-    return _passwords.hash(password)
+    return _passwords.hash(_bytes(password))
 
 
 async def sign_in(db: Database, email: str, password: str) -> Identity:
@@ -67,23 +67,34 @@ async def sign_in(db: Database, email: str, password: str) -> Identity:
     async with db.system() as scope:
         members = list(
             await scope.session.scalars(
-                select(Member).where(Member.email == email.strip().lower(), Member.disabled_at.is_(None))
+                select(Member).where(Member.email == storable(email).strip().lower(), Member.disabled_at.is_(None))
             )
         )
     for member in members:
-        if _fits(member.password_hash or _NOBODY, password):
+        if await asyncio.to_thread(_fits, member.password_hash or _nobody(), password):
             role: Literal["admin", "agent"] = "admin" if member.role == "admin" else "agent"
             return Identity(member.organization_id, member.id, member.name, role)
     if not members:
-        _fits(_NOBODY, password)
+        await asyncio.to_thread(_fits, _nobody(), password)
     raise Unauthenticated("This e-mail address and password do not belong together.")
 
 
 def _fits(password_hash: str, password: str) -> bool:
     try:
-        return _passwords.verify(password_hash, password)
+        return _passwords.verify(password_hash, _bytes(password))
     except (VerificationError, InvalidHashError):
         return False
+
+
+@cache
+def _nobody() -> str:
+    """Verified against when there is no such member, so that an unknown address takes as long as a wrong password."""
+    return hash_password(secrets.token_urlsafe(16))
+
+
+def _bytes(text: str) -> bytes:
+    """Also of half a surrogate pair, which JSON can carry."""
+    return text.encode("utf-8", "surrogatepass")
 
 
 def create_api_key(scope: Scope, name: str) -> str:
@@ -104,7 +115,7 @@ async def by_api_key(db: Database, key: str) -> Identity:
 
 
 def _digest(key: str) -> str:
-    return hashlib.sha256(key.encode()).hexdigest()
+    return hashlib.sha256(_bytes(key)).hexdigest()
 
 
 async def member(scope: Scope, member_id: UUID) -> Member:

@@ -15,7 +15,7 @@ from core.db import Database
 from core.errors import NotFound
 from core.events import Event, Events, conversation_topic, work_arrived
 from core.messages import InboundMessage, JsonObject
-from core.models import Attachment, Conversation, Customer, CustomerIdentity, Message, new_id, now
+from core.models import Attachment, Conversation, Customer, CustomerIdentity, Message, new_id, now, storable
 from core.tenancy import Scope, ours
 
 SUBJECT_LENGTH = 80
@@ -216,11 +216,6 @@ def _subject(text: str) -> str:
 
 def _cut(value: str | None, length: int) -> str | None:
     return storable(value)[:length] if value else None
-
-
-def storable(text: str) -> str:
-    """`text` without what no database takes: NUL characters and halves of surrogate pairs."""
-    return text.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
 
 
 def key(external_id: str) -> str:

@@ -1,7 +1,7 @@
 """The tables. Import them from here; each file holds one subject."""
 
 from core.models.accounts import ApiKey, AuditEntry, Channel, Member, Organization, Usage
-from core.models.columns import JsonObject, Model, Tenant, UtcDateTime, new_id, now
+from core.models.columns import JsonObject, Model, Tenant, UtcDateTime, new_id, now, storable
 from core.models.conversations import Attachment, Conversation, Customer, CustomerIdentity, Delivery, Message
 from core.models.desk import Draft, Ticket
 from core.models.knowledge import Document, Passage
@@ -29,4 +29,5 @@ __all__ = [
     "UtcDateTime",
     "new_id",
     "now",
+    "storable",
 ]

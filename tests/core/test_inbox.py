@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from core.errors import NotFound
 from core.events import Event, conversation_topic
 from core.helpdesk import Helpdesk
-from core.inbox import _subject, storable
+from core.inbox import _subject
 from core.messages import Attachment, Person
 from core.models import Attachment as StoredAttachment
-from core.models import Conversation, Customer, CustomerIdentity, Message, new_id
+from core.models import Conversation, Customer, CustomerIdentity, Message, new_id, storable
 from tests.cast import Shop, from_dana, globex
 from tests.rows import row, rows
 
