@@ -1,6 +1,6 @@
 """Grow the support lines that the sentiment model learns from, out of hand-written templates.
 
-`data/` holds the templates (complaints, calm, posts, plain) and what their {slots} may become (slots.txt). A line
+`data/` holds the templates (complaints, calm, ...) and what their {slots} may become (slots.txt). A line
 is one or two filled templates of the same fold, then written as people write: mentions, hashtags, capitals, typos.
 """
 
@@ -26,7 +26,7 @@ class Line:
 
 
 FRUSTRATION = (0.0, 0.35, 0.8, 1.0)
-URGENCY = (0.0, 0.3, 0.65, 1.0)
+URGENCY = (0.0, 0.15, 0.75, 1.0)
 
 TAGS = {
     "negative": [
@@ -79,7 +79,7 @@ def _read_slots() -> Slots:
 def _read_templates() -> Iterator[Line]:
     label, frustration, urgency = "neutral", 0.0, 0.0
     number = 0
-    for name in ("complaints.txt", "calm.txt", "posts.txt", "plain.txt"):
+    for name in ("complaints.txt", "calm.txt", "posts.txt", "plain.txt", "urgent.txt", "asking.txt"):
         for row in (DATA / name).read_text(encoding="utf-8").splitlines():
             if row.startswith("["):
                 label, level, hurry = row.strip("[]").split()[:3]
@@ -125,6 +125,8 @@ def _dress(text: str, label: str, slots: Slots, industry: str, rng: random.Rando
         text = f"{_fill(rng.choice(GREETINGS), slots, industry, rng)}, {text}"
     if label != "positive" and rng.random() < 0.08:
         text = f"{text}. {_fill(rng.choice(CLOSINGS), slots, industry, rng)}"
+    if text.endswith("?") and rng.random() < 0.4:
+        text = text[:-1]  # in a hurry nobody types it
     text = _misspelt(text, rng)
     text = _cased(text, label, rng)
     text += _ending(text, label, rng)

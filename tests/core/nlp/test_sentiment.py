@@ -57,7 +57,7 @@ PLAIN_COMPLAINTS = [
     "bag still not here, third call today",
     "I ordered two and only got one",
     "No internet since Friday",
-    "You said Monday. It is Thursday.",
+    "You said Monday and nobody came",
     "Charged twice for the same booking",
     "still waiting",
     "not working",
@@ -76,6 +76,7 @@ QUESTIONS = [
     "My order number is 48213",
     "ok",
     "yes, the blue one",
+    "yes please",
     "hi",
 ]
 PRAISE = [
@@ -93,7 +94,7 @@ PRAISE = [
 @pytest.mark.parametrize(
     ("text", "label"),
     [
-        *((text, "negative") for text in (*PLAIN_COMPLAINTS, *SARCASM, "this is not good")),
+        *((text, "negative") for text in (*PLAIN_COMPLAINTS, *SARCASM, "😡😡", "👎", "???", "this is not good")),
         *((text, "neutral") for text in QUESTIONS),
         *((text, "positive") for text in PRAISE),
     ],
@@ -113,13 +114,13 @@ def test_held_out_lines(reader: Reader) -> None:
     negative = [row["label"] == "negative" for row in rows]
     right = np.mean([feeling.label == row["label"] for feeling, row in zip(feelings, rows, strict=True)])
     told_apart = np.mean([(f.label == "negative") == is_bad for f, is_bad in zip(feelings, negative, strict=True)])
-    assert len(rows) >= 250
-    assert told_apart >= 0.80
-    assert auroc([feeling.scores["negative"] for feeling in feelings], negative) >= 0.88
-    assert right >= 0.70
+    assert len(rows) >= 400
+    assert told_apart >= 0.81
+    assert auroc([feeling.scores["negative"] for feeling in feelings], negative) >= 0.89
+    assert right >= 0.76
 
 
-@pytest.mark.parametrize(("name", "least"), [("urgency", 0.88), ("frustration", 0.88)])
+@pytest.mark.parametrize(("name", "least"), [("urgency", 0.97), ("frustration", 0.95)])
 def test_held_out_lines_are_ordered(reader: Reader, name: str, least: float) -> None:
     rows = read(f"{name}.jsonl")
     scores = [getattr(reader.feel(str(row["text"])), name) for row in rows]
