@@ -7,13 +7,16 @@ import json
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
+from rich.markup import escape
+from typer._click.exceptions import NoArgsIsHelpError, UsageError  # Typer offers it nowhere else
 
 from core.errors import AppError
 from core.settings import Settings, load_settings
+from web import folders
 
 app = typer.Typer(
     name="deskhand",
@@ -37,10 +40,21 @@ Host = Annotated[str | None, typer.Option("--host", help="Overrides DESKHAND_HOS
 def main() -> None:
     """Runs the command. Bad input is one line on stderr and exit code 2."""
     try:
-        app()
+        sys.exit(app(prog_name="deskhand", standalone_mode=False))
     except AppError as error:
-        err.print(f"[red]deskhand:[/] {error.detail}", soft_wrap=True, highlight=False)
-        sys.exit(2)
+        _refuse(error.detail)
+    except UsageError as error:
+        if isinstance(error, NoArgsIsHelpError):  # which it has printed
+            sys.exit(2)
+        command = error.ctx.command_path if error.ctx else "deskhand"
+        _refuse(f"{error.format_message().rstrip('.')}. See `{command} --help`.")
+    except typer.Abort:
+        sys.exit(130)
+
+
+def _refuse(detail: str) -> NoReturn:
+    err.print(f"[red]deskhand:[/] {escape(' '.join(detail.split()))}", soft_wrap=True, highlight=False)
+    sys.exit(2)
 
 
 def _settings(port: int | None = None, host: str | None = None) -> Settings:
@@ -49,6 +63,13 @@ def _settings(port: int | None = None, host: str | None = None) -> Settings:
     from web import logs
 
     logs.configure(settings)
+    return settings
+
+
+def _installation(port: int | None = None, host: str | None = None) -> Settings:
+    """The settings of a command that keeps something."""
+    settings = _settings(port, host)
+    folders.check(settings)
     return settings
 
 
@@ -69,7 +90,7 @@ def serve(
     worker: Annotated[bool, typer.Option(help="Answer messages in this process too.")] = True,
 ) -> None:
     """Serve the widget, the API and the console."""
-    settings = _settings(port, host)
+    settings = _installation(port, host)
     from web import commands
 
     _run(commands.serve(settings, out, work=worker))
@@ -78,7 +99,7 @@ def serve(
 @app.command()
 def worker() -> None:
     """Answer messages without serving the web; for installations of several processes on PostgreSQL."""
-    settings = _settings()
+    settings = _installation()
     from web import commands
 
     _run(commands.work(settings, out))
@@ -87,7 +108,7 @@ def worker() -> None:
 @app.command()
 def migrate() -> None:
     """Create the database's tables, or bring them up to date."""
-    settings = _settings()
+    settings = _installation()
     from web import commands
 
     _run(commands.migrate(settings, out))
@@ -96,7 +117,7 @@ def migrate() -> None:
 @app.command()
 def demo(port: Port = None, host: Host = None) -> None:
     """Load an invented shop with its help centre, and serve it."""
-    settings = _settings(port, host)
+    settings = _installation(port, host)
     from web import commands
 
     _run(commands.demo(settings, out))
@@ -109,7 +130,7 @@ def ingest(
     as_json: AsJson = False,
 ) -> None:
     """Make a folder or file of help articles part of the knowledge; ingested again, it is brought up to date."""
-    settings = _settings()
+    settings = _installation()
     from web import commands
 
     _run(commands.ingest(settings, out, err, source, organization, as_json=as_json))
@@ -122,7 +143,7 @@ def ask(
     as_json: AsJson = False,
 ) -> None:
     """Show what the agent would say to a question. Nothing is stored or sent."""
-    settings = _settings()
+    settings = _installation()
     from web import commands
 
     _run(commands.ask(settings, out, question, organization, as_json=as_json))
@@ -133,7 +154,7 @@ def evaluate(
     knowledge: Annotated[Path, typer.Option("--knowledge", help="A folder with *.md pages, faq.jsonl, or both.")],
     questions: Annotated[
         Path,
-        typer.Option("--questions", help='A .jsonl file: {"id", "text", "expected": [article ids]} a line.'),
+        typer.Option("--questions", help='A .jsonl file: {"id", "text", "expected": \\[article ids]} a line.'),
     ],
     as_json: AsJson = False,
     details: Annotated[
@@ -181,6 +202,7 @@ def doctor(as_json: AsJson = False) -> None:
         examination.show(results, out)
     if any(not result.ok for result in results):
         raise typer.Exit(1)
+
 
 if __name__ == "__main__":
     main()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import asdict, dataclass
 
@@ -17,6 +16,7 @@ from core.db import Database
 from core.errors import AppError, StartupError
 from core.nlp.encoder import Encoder
 from core.settings import Settings
+from web import folders
 
 LEAST_FREE_BYTES = 200 * 1024 * 1024
 
@@ -50,16 +50,13 @@ async def _findings(
             yield Finding(name, ok=True, detail=await check(settings))
         except AppError as error:
             yield Finding(name, ok=False, detail=error.detail)
+        except OSError as error:
+            yield Finding(name, ok=False, detail=str(error))
 
 
 async def _data_folder(settings: Settings) -> str:
     folder = settings.data_dir
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise StartupError(f"{folder} cannot be written ({error.strerror}). Set DESKHAND_DATA_DIR.") from None
+    folders.writable(folder)
     free = shutil.disk_usage(folder).free
     if free < LEAST_FREE_BYTES:
         raise StartupError(f"Only {free // 2**20} MB are free in {folder}. Make room, or set DESKHAND_DATA_DIR.")
