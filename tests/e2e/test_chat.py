@@ -128,6 +128,19 @@ async def test_the_button_for_a_person_hands_over_and_the_thumb_is_kept(demo: De
     await expect(console.locator("#detail header")).to_contain_text("Ticket #")
 
 
+async def test_the_api_is_described_without_help_from_elsewhere(demo: Demo, visitor: Visitor) -> None:
+    page = await visitor.page(f"{demo.url}/api/docs")
+    receive = page.locator("details", has_text="POST/api/v1/messages")
+    await receive.locator("summary").click()
+    await expect(receive.locator("dt", has_text="external_id")).to_be_visible()
+    await expect(receive.locator("dt", has_text="wait (query)")).to_be_visible()
+    await expect(page.locator("#state")).to_be_hidden()
+    hosts = await page.evaluate("performance.getEntriesByType('resource').map(one => new URL(one.name).origin)")
+    assert set(hosts) == {demo.url}
+    assert visitor.complaints == []
+    await picture(page, "api")
+
+
 async def test_a_wrong_password_is_said_and_signing_out_ends_it(demo: Demo, visitor: Visitor) -> None:
     console = await visitor.page(f"{demo.url}/console")
     await console.get_by_label("E-mail address").fill(ADMIN_EMAIL)

@@ -1,4 +1,4 @@
-"""The pages that people open: the landing page, the demo shop with its help centre, and the console."""
+"""The pages that people open: landing page, demo shop with its help centre, console, the API's description."""
 
 from __future__ import annotations
 
@@ -34,6 +34,11 @@ CONSOLE_POLICY = POLICY | {"require-trusted-types-for": "'script'", "trusted-typ
 @router.api_route("/", methods=METHODS)
 async def home(request: Request) -> Response:
     return _page(request, _read("home.html"), POLICY)
+
+
+@router.api_route("/api/docs", methods=METHODS)
+async def api(request: Request) -> Response:
+    return _page(request, _read("api.html"), POLICY)
 
 
 @router.api_route("/console", methods=METHODS)
