@@ -6,7 +6,10 @@ never see anything of acme's.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -14,8 +17,10 @@ from typing import Any
 import httpx
 import pytest
 import pytest_asyncio
+from sqlalchemy.engine import make_url
 
 from connectors.registry import senders
+from core.db import Database
 from core.helpdesk import Helpdesk
 from core.migrate import migrate
 from core.nlp.encoder import Encoder
@@ -46,20 +51,54 @@ def postgres_url() -> Iterator[str]:
         yield url
 
 
+def _beside(work: Coroutine[Any, Any, Any]) -> Any:
+    """Runs it in a thread: a test's event loop may be waiting for the fixture."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, work).result()
+
+
+async def _migrate(url: str) -> None:
+    db = Database(make_url(url))
+    await migrate(db)
+    await db.close()
+
+
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty SQLite database with the schema as the migrations make it, once; each test gets a copy."""
+    path = tmp_path_factory.mktemp("migrated") / "deskhand.db"
+    _beside(_migrate(f"sqlite+aiosqlite:///{path}"))
+    return path
+
+
+@pytest.fixture(scope="session")
+def migrated_template(postgres_url: str) -> str:
+    """The same on PostgreSQL: the name of a database to copy."""
+    url = _beside(postgres.create(postgres_url, "migrated"))
+    _beside(_migrate(url.replace("postgresql:", "postgresql+asyncpg:")))
+    return "migrated"
+
+
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     return Settings(_env_file=None, data_dir=tmp_path, secret_key="a test's key", encoder_sessions=1)  # type: ignore[call-arg]
 
 
+@pytest.fixture
+def migrated_settings(settings: Settings, migrated_file: Path) -> Settings:
+    shutil.copy(migrated_file, settings.data_dir / "deskhand.db")
+    return settings
+
+
 @pytest_asyncio.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
-async def any_settings(request: pytest.FixtureRequest, settings: Settings) -> AsyncIterator[Settings]:
+async def any_settings(request: pytest.FixtureRequest, migrated_settings: Settings) -> AsyncIterator[Settings]:
     """The same test on both databases."""
     if request.param == "sqlite":
-        yield settings
+        yield migrated_settings
         return
     server = request.getfixturevalue("postgres_url")
-    async with postgres.database(server) as url:
-        yield settings.model_copy(update={"database_url": url})
+    async with postgres.database(server, request.getfixturevalue("migrated_template")) as url:
+        yield migrated_settings.model_copy(update={"database_url": url})
 
 
 @asynccontextmanager
@@ -74,8 +113,8 @@ async def running(
 
 
 @pytest_asyncio.fixture
-async def helpdesk(settings: Settings, encoder: Encoder, sentiment: SentimentModel) -> AsyncIterator[Helpdesk]:
-    async with running(settings, encoder=encoder, sentiment=sentiment) as helpdesk:
+async def helpdesk(migrated_settings: Settings, encoder: Encoder, sentiment: SentimentModel) -> AsyncIterator[Helpdesk]:
+    async with running(migrated_settings, encoder=encoder, sentiment=sentiment) as helpdesk:
         yield helpdesk
 
 

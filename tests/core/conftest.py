@@ -45,17 +45,17 @@ def sender() -> FakeSender:
 
 
 @pytest_asyncio.fixture
-async def postgres_settings(settings: Settings, postgres_url: str) -> AsyncIterator[Settings]:
+async def postgres_settings(settings: Settings, postgres_url: str, migrated_template: str) -> AsyncIterator[Settings]:
     """For what only happens between processes."""
-    async with postgres.database(postgres_url) as url:
+    async with postgres.database(postgres_url, migrated_template) as url:
         yield settings.model_copy(update={"database_url": url})
 
 
 @pytest_asyncio.fixture
 async def helpdesk(
-    settings: Settings, slow: SlowEncoder, sentiment: SentimentModel, sender: FakeSender
+    migrated_settings: Settings, slow: SlowEncoder, sentiment: SentimentModel, sender: FakeSender
 ) -> AsyncIterator[Helpdesk]:
-    async with running(settings, {"pigeon": sender}, encoder=slow, sentiment=sentiment) as helpdesk:
+    async with running(migrated_settings, {"pigeon": sender}, encoder=slow, sentiment=sentiment) as helpdesk:
         yield helpdesk
 
 

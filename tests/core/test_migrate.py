@@ -2,26 +2,34 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, text
+from sqlalchemy.engine import make_url
 
 from core.db import Database
 from core.errors import StartupError
 from core.migrate import check, migrate
 from core.models import Model
-from core.settings import Settings
+from tests import postgres
 
 
-@pytest_asyncio.fixture
-async def empty(any_settings: Settings) -> AsyncIterator[Database]:
+@pytest_asyncio.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+async def empty(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
     """A database without a table."""
-    db = Database(any_settings.url)
-    yield db
-    await db.close()
+    async with AsyncExitStack() as stack:
+        url = f"sqlite+aiosqlite:///{tmp_path / 'empty.db'}"
+        if request.param == "postgresql":
+            server = request.getfixturevalue("postgres_url")
+            url = await stack.enter_async_context(postgres.database(server))
+        db = Database(make_url(url.replace("postgresql:", "postgresql+asyncpg:")))
+        stack.push_async_callback(db.close)
+        yield db
 
 
 async def test_the_migrations_make_what_the_models_say(empty: Database) -> None:
