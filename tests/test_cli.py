@@ -87,6 +87,8 @@ async def test_a_command_that_is_typed_wrongly_is_one_line_that_names_it(deskhan
 
 async def test_a_setting_that_cannot_be_used_is_named_with_the_remedy(deskhand: Commands, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a folder")
+    (tmp_path / "broken.db").write_text("not a database, whatever its name says " * 10)
+    broken = f"sqlite:///{tmp_path}/broken.db"
     closed = f"postgresql://127.0.0.1:{servers.free_port()}/none"
     await asyncio.gather(
         deskhand.refused("DESKHAND_PORT|integer", "serve", DESKHAND_PORT="http"),
@@ -97,6 +99,7 @@ async def test_a_setting_that_cannot_be_used_is_named_with_the_remedy(deskhand: 
         deskhand.refused("DESKHAND_SECRET_KEY|openssl", "serve", DESKHAND_ENVIRONMENT="production"),
         deskhand.refused("does not answer|DESKHAND_DATABASE_URL", "serve", DESKHAND_DATABASE_URL=closed),
         deskhand.refused("does not answer|DESKHAND_DATABASE_URL", "migrate", DESKHAND_DATABASE_URL=closed),
+        deskhand.refused("broken.db|DESKHAND_DATABASE_URL", "serve", DESKHAND_DATABASE_URL=broken),
     )
 
 
@@ -131,7 +134,8 @@ async def test_the_doctor_finds_what_is_wrong_and_says_so_by_its_exit_code(deskh
 
 async def test_on_the_demo_the_other_commands_work_and_know_that_it_runs(deskhand: Commands, tmp_path: Path) -> None:
     (tmp_path / "kettles.md").write_text(
-        '---\ntitle: Which kettles we repair\nquestions: ["Do you repair kettles?"]\n---\nWe repair every steel kettle.\n'
+        '---\ntitle: Which kettles we repair\nquestions: ["Do you repair kettles?"]\n---\n'
+        "We repair every steel kettle.\n"
     )
     with servers.started(tmp_path, "demo") as process:
         await deskhand.refused(f"pid {process.child.pid}|PostgreSQL", "serve", "--port", "0")
