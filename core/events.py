@@ -123,6 +123,7 @@ class PostgresEvents(LocalEvents):
         self._dsn = dsn
         self._outgoing: asyncio.Queue[str] = asyncio.Queue(10_000)
         self._unsent = ""
+        self._closing = False
         self._tasks: list[asyncio.Task[None]] = []
 
     def publish(self, event: Event) -> None:
@@ -138,12 +139,17 @@ class PostgresEvents(LocalEvents):
         self._tasks = [asyncio.create_task(self._run(), name="events")]
 
     async def close(self) -> None:
+        """Sends what is still to be sent, if it takes no longer than `CLOSE_SECONDS`."""
+        self._closing = True
+        self._hang_up(None)
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=CLOSE_SECONDS)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _run(self) -> None:
-        while True:
+        while not self._closing:
             try:
                 await self._talk(await asyncpg.connect(self._dsn))
             except LOST as error:
@@ -163,6 +169,8 @@ class PostgresEvents(LocalEvents):
                 if self._unsent:
                     await connection.execute("SELECT pg_notify($1, $2)", self.CHANNEL, self._unsent)
                     self._unsent = ""
+                elif self._closing:
+                    return
         finally:
             with suppress(*LOST):
                 await connection.close(timeout=CLOSE_SECONDS)

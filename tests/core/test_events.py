@@ -140,3 +140,22 @@ async def test_an_event_published_while_the_connection_is_lost_arrives_later(
         one.publish(event(2))
         assert [await heard(watching), await heard(watching)] == [event(1), event(2)]
     await admin.close()
+
+
+@pytest.mark.postgresql
+async def test_closing_sends_what_was_published_before(processes: tuple[PostgresEvents, PostgresEvents]) -> None:
+    one, two = processes
+    with two.subscribe(TOPIC) as watching:
+        for number in range(50):
+            one.publish(event(number))
+        await one.close()
+        assert [await heard(watching) for _ in range(50)] == [*map(event, range(50))]
+
+
+async def test_closing_does_not_wait_for_a_database_that_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(events_module, "CLOSE_SECONDS", 0.05)
+    away = PostgresEvents("postgresql://nobody@127.0.0.1:1/nothing")
+    await away.start()
+    away.publish(event(1))
+    await asyncio.wait_for(away.close(), 1)
+    await PostgresEvents("postgresql://nobody@127.0.0.1:1/nothing").close()
