@@ -24,13 +24,13 @@ from rich.table import Table
 
 from core import migrate as schema
 from core.accounts import OrganizationSettings
-from core.agent import policy
 from core.agent.profile import Profile, profile_of
 from core.agent.state import Outcome, Question
 from core.errors import BadInput
 from core.helpdesk import Helpdesk
 from core.knowledge import metrics, sources, store
 from core.knowledge.articles import Article
+from core.knowledge.confidence import DEFAULT_THRESHOLD
 from core.knowledge.index import KnowledgeIndex, Retrieval
 from core.models import Organization, new_id
 from core.settings import Settings
@@ -239,7 +239,7 @@ async def evaluate(
     asked = await _ask_all(settings, err, articles, questions, threshold)
     if files.details:
         _write(files.details, (json.dumps(one.as_json(), ensure_ascii=False) for one in asked))
-    found = figures(asked, policy.THRESHOLD if threshold is None else threshold)
+    found = figures(asked, DEFAULT_THRESHOLD if threshold is None else threshold)
     if as_json:
         print(json.dumps(found))  # noqa: T201
     else:

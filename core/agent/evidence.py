@@ -13,6 +13,7 @@ from typing import Any
 import Stemmer
 
 from core.agent.facts import Fact, FoundFact, facts_in
+from core.knowledge.records import is_record
 from core.knowledge.sentences import sentences
 from core.nlp.phrases.patterns import PatternSet, Reader, normalise
 
@@ -251,7 +252,9 @@ def _units(heading: str, body: str) -> Iterator[Unit]:
             text = unmarked(line).strip()
             if not text or _RULE.match(text):
                 continue
-            if _ITEM.match(line):
+            if is_record(line):
+                yield replace(_row(without_number(text), "", topic, group), item=number)
+            elif _ITEM.match(line):
                 sentences_of_item = _items(without_number(text), lead, topic | stems(previous), group)
                 yield from (replace(unit, item=number) for unit in sentences_of_item)
             elif _ROW.match(text):

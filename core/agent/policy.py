@@ -5,10 +5,9 @@ from __future__ import annotations
 from core.agent.profile import Profile
 from core.agent.state import Decision, Reading
 from core.knowledge.clarify import candidates
+from core.knowledge.confidence import DEFAULT_THRESHOLD
 from core.knowledge.index import Retrieval
 
-THRESHOLD = 0.80
-"""The default promise: of the answers sent on the agent's own decision, at least so many are right."""
 NO_TOPIC = 0.5
 """Below this probability that the knowledge covers the question, knowledge is missing, not confidence."""
 FRUSTRATED = 0.7
@@ -45,7 +44,7 @@ def decide(reading: Reading, retrieval: Retrieval, profile: Profile, *, quota_le
 
 def threshold_of(profile: Profile) -> float:
     """The confidence from which an answer goes out by itself."""
-    return THRESHOLD if profile.threshold is None else profile.threshold
+    return DEFAULT_THRESHOLD if profile.threshold is None else profile.threshold
 
 
 def leaves_to_people(decision: Decision) -> bool:

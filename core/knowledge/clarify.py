@@ -1,6 +1,5 @@
 """When the topic is sure but not the article: which two or three to offer as "did you mean …?"."""
 
-from core.knowledge.confidence import DEFAULT_THRESHOLD
 from core.knowledge.index import Hit, Retrieval
 
 # Measured on dev parts: of the questions so offered (8 to 11 in 100), the right article is among the candidates in
@@ -10,7 +9,7 @@ NEAR = 0.08  # of the first article's score
 MOST = 3
 
 
-def candidates(retrieval: Retrieval, threshold: float = DEFAULT_THRESHOLD) -> tuple[Hit, ...]:
+def candidates(retrieval: Retrieval, threshold: float) -> tuple[Hit, ...]:
     """Two or three hits to choose from, or none: the answer is sure enough, or the topic is not, or nothing is near."""
     if not retrieval.hits or retrieval.confidence >= threshold or retrieval.topic < SURE_TOPIC:
         return ()

@@ -10,10 +10,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import track
 
-from core.agent import policy
 from core.knowledge import clarify, metrics
 from core.knowledge.build import confidence as fitting
-from core.knowledge.confidence import Confidence
+from core.knowledge.confidence import DEFAULT_THRESHOLD, Confidence
 from core.knowledge.metrics import Bin
 from core.knowledge.sources import read_folder
 from core.nlp.encoder import Encoder
@@ -109,7 +108,7 @@ def _calibration(name: str, sure: Sequence[float], right: Sequence[bool]) -> Row
 
 def _agent(measured: Measured) -> list[Row]:
     """At the default threshold; beside it what a fixed threshold on the nearest vector's cosine does."""
-    ours, cosine = figures(measured.asked, policy.THRESHOLD), measured.plain["cosine"]
+    ours, cosine = figures(measured.asked, DEFAULT_THRESHOLD), measured.plain["cosine"]
     right = _right(cosine.ranked, measured.expected)
     plain = metrics.at_threshold(baselines.FIXED, cosine.scores, right, measured.covered)
     beside = [{f"fixed {baselines.FIXED}": share} for share in (plain.precision, plain.coverage, plain.escalated)]
@@ -184,7 +183,7 @@ async def unseen(data: Path, encoder: Encoder, every: Sequence[Measured]) -> lis
 def _unseen(measured: Measured, model: Confidence) -> list[Row]:
     evidence = [one.retrieval.evidence for one in measured.asked]
     sure = [model.topic.probability(e) * model.choice.probability(e) if e else 0.0 for e in evidence]
-    at = metrics.at_threshold(policy.THRESHOLD, sure, measured.found, measured.covered)
+    at = metrics.at_threshold(DEFAULT_THRESHOLD, sure, measured.found, measured.covered)
     name = f"{measured.of.name}, as if never seen"
     return [
         _calibration(name, sure, measured.found),

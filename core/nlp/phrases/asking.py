@@ -123,7 +123,7 @@ class Asking:
         for number, sections in found.items():
             if "requests" in sections or "bare" in sections:
                 language = self._languages[number]
-                kept = {
+                kept: dict[str, Any] = {
                     section: tuple(
                         pattern
                         for position in sorted(positions)

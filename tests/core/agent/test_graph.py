@@ -8,9 +8,9 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from core.agent.graph import Agent
-from core.agent.policy import THRESHOLD
 from core.agent.profile import Profile
 from core.agent.state import REPLIES, Outcome, Question
+from core.knowledge.confidence import DEFAULT_THRESHOLD
 from core.knowledge.index import KnowledgeIndex
 from core.nlp.encoder import Encoder
 from core.nlp.sentiment import SentimentModel
@@ -94,7 +94,7 @@ async def test_whatever_is_asked_is_answered_from_the_documents_or_handed_over(
 
 def _is_proven(outcome: Outcome, knowledge: KnowledgeIndex) -> bool:
     assert outcome.answer is not None
-    assert outcome.confidence >= THRESHOLD
+    assert outcome.confidence >= DEFAULT_THRESHOLD
     assert outcome.answer.citations
     bodies = {article.id: "\n".join(view.body for view in article.views) for article in knowledge.articles}
     return all(citation.quote in bodies[citation.article] for citation in outcome.answer.citations)

@@ -9,18 +9,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.agent import wording
-from core.agent.policy import FRUSTRATED, NO_TOPIC, THRESHOLD, decide, leaves_to_people
+from core.agent.policy import FRUSTRATED, NO_TOPIC, decide, leaves_to_people
 from core.agent.profile import Profile
 from core.agent.state import REPLIES, Action, Decision, Reading, Reason
+from core.knowledge.confidence import DEFAULT_THRESHOLD
 from core.knowledge.index import Hit, IndexedArticle, Retrieval
 from core.nlp.sentiment import Sentiment
 
 CALM = Reading(Sentiment("neutral", {"negative": 0.0, "neutral": 1.0, "positive": 0.0}, 0.0, 0.0), 0.0, "en")
 ANGRY = replace(CALM, frustration=FRUSTRATED, sentiment=replace(CALM.sentiment, label="negative"))
 HITS = tuple(Hit(IndexedArticle(f"article {n}", UUID(int=n), f"Article {n}", None, ()), 0.9, None) for n in range(3))
-SURE = Retrieval(HITS, confidence=THRESHOLD, topic=1.0)
-UNSURE = Retrieval(HITS[:1], confidence=THRESHOLD - 0.001, topic=NO_TOPIC)
-NEAR = Retrieval(HITS, confidence=THRESHOLD - 0.001, topic=0.99)
+SURE = Retrieval(HITS, confidence=DEFAULT_THRESHOLD, topic=1.0)
+UNSURE = Retrieval(HITS[:1], confidence=DEFAULT_THRESHOLD - 0.001, topic=NO_TOPIC)
+NEAR = Retrieval(HITS, confidence=DEFAULT_THRESHOLD - 0.001, topic=0.99)
 OFF_TOPIC = Retrieval(HITS, confidence=0.1, topic=NO_TOPIC - 0.001)
 NOTHING = Retrieval((), confidence=0.0, topic=0.0)
 OPEN = Profile()
@@ -88,7 +89,7 @@ def test_a_customer_is_asked_back_once_in_a_row() -> None:
     assert decide(asked, NEAR, OPEN, quota_left=True) == Decision("escalate", "low_confidence")
 
 
-@pytest.mark.parametrize(("threshold", "action"), [(0.0, "answer"), (THRESHOLD, "answer"), (0.81, "escalate")])
+@pytest.mark.parametrize(("threshold", "action"), [(0.0, "answer"), (DEFAULT_THRESHOLD, "answer"), (0.86, "escalate")])
 def test_the_organizations_threshold_is_what_counts(threshold: float, action: str) -> None:
     sure_of_one = replace(SURE, hits=HITS[:1])
     assert decide(CALM, sure_of_one, Profile(threshold=threshold), quota_left=True).action == action
@@ -140,7 +141,7 @@ def test_nothing_is_answered_that_should_not_be(
         assert retrieval.hits
         assert not any((reading.sensitive, reading.repeated, reading.wants_human))
     if decision.action == "answer":
-        assert retrieval.confidence >= (THRESHOLD if profile.threshold is None else profile.threshold)
+        assert retrieval.confidence >= (DEFAULT_THRESHOLD if profile.threshold is None else profile.threshold)
 
 
 def test_every_reason_either_silences_the_bot_or_not_and_has_words_for_agents() -> None:

@@ -15,7 +15,7 @@ def hits(hit_of: Callable[..., Hit]) -> tuple[Hit, ...]:
 
 
 def test_near_articles_of_a_sure_topic_are_offered(hits: tuple[Hit, ...]) -> None:
-    offered = candidates(Retrieval(hits, confidence=0.5, topic=0.95))
+    offered = candidates(Retrieval(hits, confidence=0.5, topic=0.95), 0.85)
     assert [hit.article.id for hit in offered] == ["returns", "exchanges", "refunds"]
 
 
@@ -23,12 +23,12 @@ def test_near_articles_of_a_sure_topic_are_offered(hits: tuple[Hit, ...]) -> Non
 def test_a_sure_answer_or_an_unsure_topic_offers_nothing(
     hits: tuple[Hit, ...], confidence: float, topic: float
 ) -> None:
-    assert candidates(Retrieval(hits, confidence, topic)) == ()
+    assert candidates(Retrieval(hits, confidence, topic), 0.85) == ()
 
 
 def test_nothing_is_offered_when_only_one_is_near_or_nothing_is_found(hits: tuple[Hit, ...]) -> None:
-    assert candidates(Retrieval((hits[0], hits[4]), 0.5, 0.95)) == ()
-    assert candidates(Retrieval((), 0.0, 0.0)) == ()
+    assert candidates(Retrieval((hits[0], hits[4]), 0.5, 0.95), 0.85) == ()
+    assert candidates(Retrieval((), 0.0, 0.0), 0.85) == ()
 
 
 def test_the_organizations_own_threshold_counts(hits: tuple[Hit, ...]) -> None:
