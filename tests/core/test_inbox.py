@@ -102,6 +102,18 @@ async def test_first_messages_of_a_new_customer_at_once_share_one_conversation(
         await row(idle.db, idle_acme.id, model)
 
 
+async def test_a_known_customer_who_writes_several_times_at_once_opens_one_conversation(
+    idle: Helpdesk, idle_acme: Shop
+) -> None:
+    known = await idle.inbox.receive(from_dana(idle_acme, "Hello?"))
+    async with idle.db.write(idle_acme.id) as scope:
+        await scope.session.execute(scope.delete(Conversation).where(Conversation.id == known.conversation_id))
+    messages = [from_dana(idle_acme, f"number {n}") for n in range(10)]
+    receipts = await asyncio.gather(*(idle.inbox.receive(message) for message in messages))
+    assert len({receipt.conversation_id for receipt in receipts}) == 1
+    await row(idle.db, idle_acme.id, Conversation)
+
+
 async def test_the_same_id_in_two_channels_is_two_messages(idle: Helpdesk, idle_acme: Shop) -> None:
     neighbour = await globex(idle)
     ours = await idle.inbox.receive(from_dana(idle_acme, "Hello?", external_id="m1"))
