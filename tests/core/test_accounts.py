@@ -26,7 +26,6 @@ GARBAGE = ["", "\x00", "\ud83d", "x" * 100_000]
 @pytest.mark.parametrize(
     ("email", "password"),
     [("sam@acme.example", "wrong"), ("nobody@acme.example", PASSWORD), ("sam@acme.example", "")]
-    + [(text_, PASSWORD) for text_ in GARBAGE]
     + [("sam@acme.example", text_) for text_ in GARBAGE],
     ids=lambda text_: ascii(text_[:20]),
 )
