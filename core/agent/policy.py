@@ -50,7 +50,7 @@ def threshold_of(profile: Profile) -> float:
 def leaves_to_people(decision: Decision) -> bool:
     """Whether the bot falls silent after this hand-over, or goes on answering what it can.
 
-    Who asked for a person, is upset, or wrote of something delicate gets no more machine. A question that
-    the documents merely do not cover opens a ticket, and the next question may be one that they do.
+    Who asked for a person, is upset, or wrote of something delicate gets no more machine. A question that the
+    documents do not cover, or whose answer did not help, opens a ticket; the next one may be one that they do.
     """
-    return decision.reason in ("asked_for_human", "sensitive", "frustrated", "repeated")
+    return decision.reason in ("asked_for_human", "sensitive", "frustrated")

@@ -80,12 +80,13 @@ def asked_of_the_demo() -> list[str]:
 async def answered_ones(server: Server, questions: Sequence[str]) -> list[str]:
     """Those that get a cited answer: the rows below are about these."""
     answered = []
-    async with visitor(server.base) as socket:
-        for question in questions:
+    for question in questions:
+        # A visitor each: who is handed over to a person hears nothing more from the bot.
+        async with visitor(server.base) as socket:
             measured = Measured()
             await ask(socket, question, measured)
-            if measured.cited:
-                answered.append(question)
+        if measured.cited:
+            answered.append(question)
     return answered
 
 

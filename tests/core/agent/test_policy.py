@@ -146,7 +146,7 @@ def test_nothing_is_answered_that_should_not_be(
 
 def test_every_reason_either_silences_the_bot_or_not_and_has_words_for_agents() -> None:
     silencing = {reason for reason in get_args(Reason) if leaves_to_people(Decision("escalate", reason))}
-    assert silencing == {"asked_for_human", "sensitive", "frustrated", "repeated"}
+    assert silencing == {"asked_for_human", "sensitive", "frustrated"}
     assert not leaves_to_people(Decision("answer"))
     assert set(wording.REASONS) == set(get_args(Reason))
 
