@@ -28,6 +28,7 @@ from core.tenancy import Scope, ours
 
 HISTORY = 10
 MAX_ATTEMPTS = 3
+MOST_CLAIMS = 6
 log = structlog.get_logger()
 
 Ended = Literal["answered", "escalated", "silent"]
@@ -131,7 +132,10 @@ class Turns:
             context = await _load(scope, message_id)
         reply_id = new_id()
         try:
-            await self._commit(context, owner, reply_id, await self._think(context, reply_id))
+            # So many tries that ended without a word took their process with them, and this one might too.
+            poisonous = context.attempts > MOST_CLAIMS
+            outcome = _gave_up(context) if poisonous else await self._think(context, reply_id)
+            await self._commit(context, owner, reply_id, outcome)
         except LostLease:
             log.warning("turn.lease_lost", message=str(message_id))
         except Exception as error:

@@ -11,6 +11,8 @@ from core.knowledge.index import Retrieval
 NO_TOPIC = 0.5
 """Below this probability that the knowledge covers the question, knowledge is missing, not confidence."""
 FRUSTRATED = 0.7
+"""Of the conversation; and of the message itself at least ANGRY: asking again, calmly, is no anger."""
+ANGRY = 0.6
 
 
 def decide(reading: Reading, retrieval: Retrieval, profile: Profile, *, quota_left: bool) -> Decision:
@@ -24,7 +26,7 @@ def decide(reading: Reading, retrieval: Retrieval, profile: Profile, *, quota_le
     autonomy = profile.category_autonomy.get(reading.category or "", profile.autonomy)
     if autonomy == "off":
         return Decision("route", "mode_draft")
-    if reading.frustration >= FRUSTRATED and reading.sentiment.label == "negative":
+    if reading.frustration >= FRUSTRATED and reading.sentiment.frustration >= ANGRY:
         return Decision("escalate", "frustrated")
     if reading.repeated:
         return Decision("escalate", "repeated")

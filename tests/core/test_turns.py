@@ -11,7 +11,7 @@ from core.errors import BadInput
 from core.events import conversation_topic
 from core.helpdesk import Helpdesk
 from core.models import Conversation, Delivery, Draft, Message, Organization, Ticket, Usage, now
-from core.turns import MAX_ATTEMPTS
+from core.turns import MAX_ATTEMPTS, MOST_CLAIMS
 from tests.cast import Shop, acme, from_dana
 from tests.fakes import SlowEncoder
 from tests.hands import Hands
@@ -193,6 +193,18 @@ async def test_a_turn_that_recovers_is_answered_once(idle: Helpdesk, idle_acme: 
     message = await row(idle.db, idle_acme.id, Message, id=receipt.message_id)
     assert (message.outcome, message.attempts) == ("answered", 2)
     await row(idle.db, idle_acme.id, Message, author="ai")
+
+
+async def test_a_message_that_took_its_process_with_it_each_time_goes_to_a_person(
+    idle: Helpdesk, idle_acme: Shop, slow: SlowEncoder
+) -> None:
+    receipt = await idle.inbox.receive(from_dana(idle_acme, COVERED))
+    await change(idle.db, idle_acme.id, Message, receipt.message_id, attempts=MOST_CLAIMS)
+    asked = len(slow.seen)
+    await Hands(idle).work()
+    message = await row(idle.db, idle_acme.id, Message, author="customer")
+    assert (message.outcome, message.analysis["reason"]) == ("escalated", "error")
+    assert len(slow.seen) == asked
 
 
 async def test_an_organization_with_settings_that_cannot_be_read_loses_no_message(

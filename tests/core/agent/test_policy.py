@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.agent import wording
-from core.agent.policy import FRUSTRATED, NO_TOPIC, decide, leaves_to_people
+from core.agent.policy import ANGRY, FRUSTRATED, NO_TOPIC, decide, leaves_to_people
 from core.agent.profile import Profile
 from core.agent.state import REPLIES, Action, Decision, Reading, Reason
 from core.knowledge.confidence import DEFAULT_THRESHOLD
@@ -17,7 +17,7 @@ from core.knowledge.index import Hit, IndexedArticle, Retrieval
 from core.nlp.sentiment import Sentiment
 
 CALM = Reading(Sentiment("neutral", {"negative": 0.0, "neutral": 1.0, "positive": 0.0}, 0.0, 0.0), 0.0, "en")
-ANGRY = replace(CALM, frustration=FRUSTRATED, sentiment=replace(CALM.sentiment, label="negative"))
+UPSET = replace(CALM, frustration=FRUSTRATED, sentiment=replace(CALM.sentiment, frustration=ANGRY))
 HITS = tuple(Hit(IndexedArticle(f"article {n}", UUID(int=n), f"Article {n}", None, ()), 0.9, None) for n in range(3))
 SURE = Retrieval(HITS, confidence=DEFAULT_THRESHOLD, topic=1.0)
 UNSURE = Retrieval(HITS[:1], confidence=DEFAULT_THRESHOLD - 0.001, topic=NO_TOPIC)
@@ -29,16 +29,16 @@ OPEN = Profile()
 # Each line differs from the one below it in one thing, and that thing decides.
 PRECEDENCE = [
     (
-        replace(ANGRY, wants_human=True, courtesy="thanks", sensitive=True),
+        replace(UPSET, wants_human=True, courtesy="thanks", sensitive=True),
         NOTHING,
         "off",
         "escalate",
         "asked_for_human",
     ),
-    (replace(ANGRY, courtesy="thanks", sensitive=True), NOTHING, "off", "courtesy", None),
-    (replace(ANGRY, sensitive=True, repeated=True), NOTHING, "off", "escalate", "sensitive"),
-    (replace(ANGRY, repeated=True), NOTHING, "off", "route", "mode_draft"),
-    (replace(ANGRY, repeated=True), NOTHING, "draft", "escalate", "frustrated"),
+    (replace(UPSET, courtesy="thanks", sensitive=True), NOTHING, "off", "courtesy", None),
+    (replace(UPSET, sensitive=True, repeated=True), NOTHING, "off", "escalate", "sensitive"),
+    (replace(UPSET, repeated=True), NOTHING, "off", "route", "mode_draft"),
+    (replace(UPSET, repeated=True), NOTHING, "draft", "escalate", "frustrated"),
     (replace(CALM, repeated=True), NOTHING, "draft", "escalate", "repeated"),
     (CALM, NOTHING, "draft", "escalate", "no_knowledge"),
     (CALM, OFF_TOPIC, "draft", "escalate", "no_knowledge"),
@@ -72,13 +72,13 @@ def test_a_used_up_quota_stops_answers_and_nothing_else(
 
 
 @pytest.mark.parametrize(
-    ("sentiment", "frustration", "reason"),
-    [("negative", FRUSTRATED, "frustrated"), ("negative", FRUSTRATED - 0.001, None), ("neutral", 1.0, None)],
+    ("own", "frustration", "reason"),
+    [(ANGRY, FRUSTRATED, "frustrated"), (ANGRY, FRUSTRATED - 0.001, None), (ANGRY - 0.001, 1.0, None)],
 )
 def test_only_who_is_upset_in_this_message_too_counts_as_frustrated(
-    sentiment: str, frustration: float, reason: str | None
+    own: float, frustration: float, reason: str | None
 ) -> None:
-    feeling = replace(CALM.sentiment, label=sentiment)
+    feeling = replace(CALM.sentiment, frustration=own)
     reading = replace(CALM, sentiment=feeling, frustration=frustration)
     assert decide(reading, SURE, OPEN, quota_left=True).reason == reason
 
@@ -112,7 +112,7 @@ def test_a_categorys_autonomy_overrides_the_organizations() -> None:
 
 readings = st.builds(
     Reading,
-    sentiment=st.sampled_from([CALM.sentiment, ANGRY.sentiment]),
+    sentiment=st.sampled_from([CALM.sentiment, UPSET.sentiment]),
     frustration=st.floats(0, 1),
     language=st.just("en"),
     wants_human=st.booleans(),
