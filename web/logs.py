@@ -6,8 +6,8 @@ import logging
 import sys
 
 import structlog
-from core.nlp.redact import redact_event
 
+from core.nlp.redact import redact_event
 from core.settings import Settings
 
 
