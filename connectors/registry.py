@@ -1,13 +1,16 @@
-"""The channels that messages are sent to: one line a kind.
+"""Who sends for which kind of channel: one line a kind.
 
-The chat widget and the API are not among them. Their customers read what is stored, and learn of it by live
+The chat widget and the API are not among the senders. Their customers read what is stored, and learn of it by live
 events (see `core.outbox`).
 """
 
 from __future__ import annotations
 
-from core.outbox import Sender
+from core.helpdesk import Parts
+from core.outbox import Connected, DeskSender, Sender
 
 
-def senders() -> dict[str, Sender]:
-    return {}
+def connect(parts: Parts) -> Connected:
+    senders: dict[str, Sender] = {}
+    desks: dict[str, DeskSender] = {}
+    return Connected(senders, desks)

@@ -41,6 +41,8 @@ class OrganizationSettings(BaseModel):
     texts: dict[str, str] = Field(default_factory=dict)
     threshold: float | None = Field(None, ge=0, le=1)
     """Send only answers at least this likely to be right; None takes the default of `core.agent.policy`."""
+    ask_rating: bool = True
+    """Ask the customer how it was once a ticket is solved."""
     autonomy: Autonomy = "auto"
     category_autonomy: dict[str, Autonomy] = Field(default_factory=dict)
 

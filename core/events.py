@@ -44,9 +44,9 @@ class Event:
     data: JsonObject
 
 
-def work_arrived(kind: Literal["message", "delivery"], conversation_id: UUID) -> Event:
+def work_arrived(kind: Literal["message", "delivery"], conversation_id: UUID, channel_id: UUID) -> Event:
     """Wakes the workers."""
-    return Event(WORK, kind, {"conversation": str(conversation_id)})
+    return Event(WORK, kind, {"conversation": str(conversation_id), "channel": str(channel_id)})
 
 
 class Subscription:

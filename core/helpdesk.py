@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -21,7 +21,8 @@ from core.knowledge.index import KnowledgeIndex
 from core.knowledge.store import Shelf
 from core.nlp.encoder import Encoder
 from core.nlp.sentiment import SentimentModel
-from core.outbox import Outbox, Sender
+from core.outbox import Connected, Outbox
+from core.redrafts import Redrafts
 from core.secrets import SecretBox
 from core.settings import Settings
 from core.turns import Turns
@@ -31,15 +32,32 @@ log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
+class Parts:
+    """What connectors are built from."""
+
+    settings: Settings
+    db: Database
+    box: SecretBox
+    events: Events
+
+
+def nothing_connected(_: Parts) -> Connected:
+    return Connected()
+
+
+@dataclass(frozen=True, slots=True)
 class Helpdesk:
     settings: Settings
     db: Database
     events: Events
+    connected: Connected
     encoder: Encoder
     shelf: Shelf
     agent: Agent
     inbox: Inbox
     outbox: Outbox
+    turns: Turns
+    redrafts: Redrafts
     worker: Worker
     box: SecretBox
     owned_encoder: Encoder | None
@@ -49,7 +67,7 @@ class Helpdesk:
     def build(
         cls,
         settings: Settings,
-        senders: Mapping[str, Sender],
+        connect: Callable[[Parts], Connected] = nothing_connected,
         *,
         encoder: Encoder | None = None,
         sentiment: SentimentModel | None = None,
@@ -64,19 +82,24 @@ class Helpdesk:
         shelf = Shelf(db)
         own_model = OpenAICompatible(settings) if model is None and settings.llm_model else None
         agent = Agent(encoder, sentiment or SentimentModel(), model or own_model)
-        outbox = Outbox(db, events, senders)
+        box = SecretBox(settings.key())
+        connected = connect(Parts(settings, db, box, events))
+        outbox = Outbox(db, events, connected)
         turns = Turns(db, events, shelf, agent, outbox)
         return cls(
             settings=settings,
             db=db,
             events=events,
+            connected=connected,
             encoder=encoder,
             shelf=shelf,
             agent=agent,
-            inbox=Inbox(db, events),
+            inbox=Inbox(db, events, outbox),
             outbox=outbox,
+            turns=turns,
+            redrafts=Redrafts(db, turns, outbox),
             worker=Worker(db, events, turns, outbox, settings.turns_at_once),
-            box=SecretBox(settings.key()),
+            box=box,
             owned_encoder=own_encoder,
             owned_model=own_model,
         )
@@ -98,6 +121,7 @@ class Helpdesk:
             if worker:
                 worker.cancel()
                 await asyncio.gather(worker, return_exceptions=True)
+            await self.connected.aclose()
             await self.events.close()
             if self.owned_encoder:
                 self.owned_encoder.close()

@@ -11,11 +11,13 @@ from uuid import UUID
 from sqlalchemy import bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from core import tickets
 from core.db import Database
 from core.errors import NotFound
 from core.events import Event, Events, conversation_topic, work_arrived
 from core.messages import InboundMessage, JsonObject
-from core.models import Attachment, Conversation, Customer, CustomerIdentity, Message, new_id, now, storable
+from core.models import Attachment, AuditEntry, Conversation, Customer, CustomerIdentity, Message, new_id, now, storable
+from core.outbox import Outbox
 from core.tenancy import Scope, ours
 
 SUBJECT_LENGTH = 80
@@ -71,9 +73,10 @@ class _Known(Exception):
 
 
 class Inbox:
-    def __init__(self, db: Database, events: Events) -> None:
+    def __init__(self, db: Database, events: Events, outbox: Outbox) -> None:
         self._db = db
         self._events = events
+        self._outbox = outbox
 
     async def receive(self, inbound: InboundMessage) -> Receipt:
         """Stores a message for the worker. When this returns, it is durable and may be acknowledged.
@@ -86,9 +89,46 @@ class Inbox:
                 receipt = await _store(scope, inbound)
         except _Known:
             return await self._earlier(inbound)
-        self._events.publish(work_arrived("message", receipt.conversation_id))
+        self._events.publish(work_arrived("message", receipt.conversation_id, inbound.channel_id))
         self._events.publish(_arrival(inbound, receipt))
         return receipt
+
+    async def edit(self, organization_id: UUID, channel_id: UUID, external_id: str, text: str) -> bool:
+        """The customer changed a message. False if there is no such message, or it says so already.
+
+        A message that waits for its turn is answered as it is now. One that was answered is only shown as changed.
+        """
+        async with self._db.write(organization_id) as scope:
+            message = await _received(scope, channel_id, external_id)
+            if message is None or message.text == storable(text):
+                return False
+            before, message.text, message.edited_at = message.text, storable(text), now()
+            message.revision += 1
+            await self._changed(scope, message, "edited", before=before)
+            self._tell(scope, message, "edited", text=message.text)
+        return True
+
+    async def retract(self, organization_id: UUID, channel_id: UUID, external_id: str) -> bool:
+        """The customer took a message back: if it waits for its turn, nobody answers it. False if it is not there."""
+        async with self._db.write(organization_id) as scope:
+            message = await _received(scope, channel_id, external_id)
+            if message is None:
+                return False
+            message.retracted_at, message.revision = now(), message.revision + 1
+            if message.state == "queued":
+                message.state, message.outcome = "done", "silent"
+            await self._changed(scope, message, "retracted")
+            self._tell(scope, message, "retracted")
+        return True
+
+    async def _changed(self, scope: Scope, message: Message, what: str, **details: str) -> None:
+        scope.add(AuditEntry(action=f"message.{what}", subject_id=message.id, details={"by": "customer", **details}))
+        if ticket := await tickets.open_ticket(scope, message.conversation_id):
+            await self._outbox.tell_desks(scope, ticket)
+
+    def _tell(self, scope: Scope, message: Message, kind: str, **data: str) -> None:
+        event = Event(conversation_topic(message.conversation_id), kind, {"id": str(message.id), **data})
+        scope.after_commit(lambda: self._events.publish(event))
 
     async def _earlier(self, inbound: InboundMessage) -> Receipt:
         async with self._db.read(inbound.organization_id) as scope:
@@ -207,6 +247,16 @@ async def _customer(scope: Scope, inbound: InboundMessage) -> UUID:
     await scope.session.delete(customer)
     winner: UUID = (await scope.run(KNOWN_CUSTOMER, **known)).scalar_one()
     return winner
+
+
+async def _received(scope: Scope, channel_id: UUID, external_id: str) -> Message | None:
+    found: Message | None = await scope.session.scalar(
+        scope.select(Message)
+        .where(Message.channel_id == channel_id, Message.external_id == key(external_id))
+        .where(Message.retracted_at.is_(None))
+        .with_for_update()
+    )
+    return found
 
 
 def _subject(text: str) -> str:

@@ -9,6 +9,9 @@ from uuid import UUID
 
 JsonObject = dict[str, Any]
 Author = Literal["customer", "ai", "agent", "system"]
+MessageKind = Literal["message", "handover", "rating"]
+"""`handover` tells the customer of a ticket; `rating` asks how it was."""
+Action = Literal["send", "edit", "delete"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,17 +67,36 @@ class Citation:
 
 
 @dataclass(frozen=True, slots=True)
+class Earlier:
+    """A message of the same conversation that came before, for channels that quote."""
+
+    author: Author
+    name: str
+    text: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class OutboundMessage:
     """One message for the customer, complete: a connector needs nothing else to send it."""
 
     delivery_id: UUID
     """The same at every try: the idempotency key towards the provider."""
+    action: Action
+    sent_as: str | None
+    """What the connector returned when it sent this message, for `edit` and `delete`; None if it never did."""
+    kind: MessageKind
     id: UUID
     organization_id: UUID
     channel_id: UUID
     conversation_id: UUID
     recipient: Person
     thread: JsonObject
+    subject: str
+    """The conversation's."""
+    in_reply_to: str | None
+    """The external id of the customer's newest message before it."""
+    ticket_number: int | None
     author: Author
     name: str
     """Who speaks: the assistant's or the agent's name."""
@@ -84,3 +106,5 @@ class OutboundMessage:
     confidence: float | None
     created_at: datetime
     attachments: tuple[Attachment, ...] = ()
+    earlier: tuple[Earlier, ...] = ()
+    """The newest first, a few at most."""

@@ -3,32 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
 import structlog
 from sqlalchemy import insert
 
-from core import models
+from core import alerts
 from core.db import Database
+from core.errors import Conflict
 from core.events import Event, Events, conversation_topic, work_arrived
-from core.messages import Attachment, Author, Citation, JsonObject, OutboundMessage, Person
-from core.models import (
-    Channel,
-    Conversation,
-    Customer,
-    CustomerIdentity,
-    Delivery,
-    Message,
-    new_id,
-    now,
-)
+from core.messages import Action, Attachment, Author, Citation, JsonObject, MessageKind, OutboundMessage
+from core.models import Attachment as StoredAttachment
+from core.models import Channel, Delivery, Message, Ticket, new_id, now
+from core.outgoing import load
 from core.queue import backoff
 from core.tenancy import Scope
 
 MAX_ATTEMPTS = 12
+WHILE_OFF = timedelta(minutes=5)
+"""How long a delivery of a channel that is off waits before it looks again; switching it on wakes it."""
 log = structlog.get_logger()
 
 
@@ -49,6 +45,7 @@ class NewMessage:
     speaker: str
     text: str
     id: UUID | None = None
+    kind: MessageKind = "message"
     citations: tuple[Citation, ...] = ()
     confidence: float | None = None
     reply_to_id: UUID | None = None
@@ -56,6 +53,9 @@ class NewMessage:
     ticket_id: UUID | None = None
     ticket_number: int | None = None
     """Both are set when the message tells the customer of a hand-over."""
+    attachments: tuple[Attachment, ...] = ()
+    hold: timedelta = timedelta()
+    """How long it waits to be sent, and can be undone; where our database is read, it is there at once."""
 
 
 def as_event(message_id: UUID, draft: NewMessage, created_at: datetime) -> JsonObject:
@@ -75,13 +75,19 @@ def as_event(message_id: UUID, draft: NewMessage, created_at: datetime) -> JsonO
 class DeliveryError(Exception):
     """A connector could not send. `permanent` answers the one question core has: is trying again useless?
 
-    An admin will read the text: it names the thing and the remedy.
+    `retry_after` are the seconds that the vendor wants us to wait. `channel_broken` says that nothing can be sent
+    through this channel until an admin has mended it (a revoked token): it is switched off with `detail` as the
+    reason, and what is to be sent waits. An admin will read the text: it names the thing and the remedy.
     """
 
-    def __init__(self, detail: str, *, permanent: bool) -> None:
+    def __init__(
+        self, detail: str, *, permanent: bool, retry_after: float | None = None, channel_broken: bool = False
+    ) -> None:
         super().__init__(detail)
         self.detail = detail
         self.permanent = permanent
+        self.retry_after = retry_after
+        self.channel_broken = channel_broken
 
 
 class Sender(Protocol):
@@ -92,19 +98,50 @@ class Sender(Protocol):
 
     async def send(self, message: OutboundMessage, channel: Channel) -> str | None: ...
 
+    async def aclose(self) -> None: ...
+
+
+class DeskSender(Protocol):
+    """Makes what a desk outside shows of a ticket equal to what the database says; safe to repeat.
+
+    Raises `DeliveryError` and nothing else for what can go wrong outside.
+    """
+
+    async def show(self, organization_id: UUID, ticket_id: UUID, channel: Channel) -> None: ...
+
+    async def aclose(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """Who sends for which kind of channel, and which kinds are desks."""
+
+    senders: Mapping[str, Sender] = field(default_factory=dict)
+    desks: Mapping[str, DeskSender] = field(default_factory=dict)
+
+    async def aclose(self) -> None:
+        for sender in self.senders.values():
+            await sender.aclose()
+        for desk in self.desks.values():
+            await desk.aclose()
+
 
 INSERT_MESSAGE = insert(Message)
 INSERT_DELIVERY = insert(Delivery)
 
 
 class Outbox:
-    """`senders` has the channels that messages are sent to. The customers of the others (the chat widget, the
-    API) read our database: there a message has arrived once it is stored, and a live event says so."""
+    """The channels that `connected` sends to. The customers of the others (the chat widget, the API) read our
+    database: there a message has arrived once it is stored, and a live event says so."""
 
-    def __init__(self, db: Database, events: Events, senders: Mapping[str, Sender]) -> None:
+    def __init__(self, db: Database, events: Events, connected: Connected) -> None:
         self._db = db
         self._events = events
-        self._senders = senders
+        self._connected = connected
+
+    def sends(self, channel_kind: str) -> bool:
+        """Whether a connector sends for channels of this kind."""
+        return channel_kind in self._connected.senders
 
     async def post(self, scope: Scope, place: Place, draft: NewMessage) -> UUID:
         """Stores a message of ours and queues it for its conversation's channel, in the caller's transaction."""
@@ -120,139 +157,225 @@ class Outbox:
             member_id=draft.member_id,
             reply_to_id=draft.reply_to_id,
             ticket_id=draft.ticket_id,
+            kind=draft.kind,
             text=draft.text,
             citations=[citation.as_json() for citation in draft.citations],
             confidence=draft.confidence,
         )
-        if place.channel_kind in self._senders:
-            await scope.insert(
-                INSERT_DELIVERY,
-                id=new_id(),
-                message_id=message_id,
-                conversation_id=place.conversation_id,
-                channel_id=place.channel_id,
+        for attachment in draft.attachments:
+            scope.add(
+                StoredAttachment(
+                    message_id=message_id,
+                    name=attachment.name[:255],
+                    content_type=attachment.content_type[:127],
+                    size=len(attachment.content),
+                    content=attachment.content,
+                )
             )
-            scope.after_commit(lambda: self._events.publish(work_arrived("delivery", place.conversation_id)))
-        shown = as_event(message_id, draft, moment)
-        scope.after_commit(
-            lambda: self._events.publish(Event(conversation_topic(place.conversation_id), "message", shown))
-        )
+        if self.sends(place.channel_kind):
+            await self._queue(scope, place, message_id, available_at=moment + draft.hold)
+        self._tell(scope, place.conversation_id, "message", as_event(message_id, draft, moment))
         return message_id
+
+    async def edit(self, scope: Scope, message_id: UUID, text: str) -> Message:
+        """Changes a message of ours, also where it was sent. Raises `NotFound`, or `Conflict` if it is gone."""
+        message = await self._change(scope, message_id, text=text, edited_at=now())
+        await self._send_change(scope, message, "edit")
+        self._tell(scope, message.conversation_id, "edited", {"id": str(message_id), "text": text})
+        return message
+
+    async def retract(self, scope: Scope, message_id: UUID) -> Message:
+        """Takes a message of ours back, also where it was sent; or before, if it still waits to be sent.
+
+        Raises `NotFound`, or `Conflict` if it is gone already.
+        """
+        message = await self._change(scope, message_id, retracted_at=now())
+        if not await self._undo(scope, message_id):
+            await self._send_change(scope, message, "delete")
+        self._tell(scope, message.conversation_id, "retracted", {"id": str(message_id)})
+        return message
+
+    async def undo(self, scope: Scope, message_id: UUID) -> Message:
+        """Calls back a message that still waits to be sent. Raises `Conflict` if it is too late."""
+        if not await self._undo(scope, message_id):
+            raise Conflict("It is too late: the message is on its way.")
+        message = await self._change(scope, message_id, retracted_at=now())
+        self._tell(scope, message.conversation_id, "retracted", {"id": str(message_id)})
+        return message
+
+    async def tell_desks(self, scope: Scope, ticket: Ticket) -> None:
+        """Queues showing the ticket, as it is when its turn comes, at every desk outside."""
+        if not self._connected.desks:
+            return
+        desks = await scope.session.scalars(
+            scope.select(Channel, Channel.id).where(Channel.kind.in_(self._connected.desks)).order_by(Channel.id)
+        )
+        for channel_id in desks.all():
+            await scope.insert_if_absent(
+                Delivery,
+                id=new_id(),
+                conversation_id=ticket.conversation_id,
+                channel_id=channel_id,
+                ticket_id=ticket.id,
+                action="show",
+            )
+            self._wake(scope, ticket.conversation_id, channel_id)
 
     async def deliver(self, organization_id: UUID, delivery_id: UUID, owner: str) -> None:
         """Sends one delivery that `owner` has claimed, and writes down what came of it."""
         async with self._db.read(organization_id) as scope:
-            delivery, channel, message = await _load(scope, delivery_id)
+            delivery = await scope.get(Delivery, delivery_id)
+            channel = await scope.get(Channel, delivery.channel_id)
         try:
-            external_id = await self._sender(channel, message.recipient).send(message, channel)
+            external_id = await self._hand_out(organization_id, delivery, channel)
+        except _Off as off:
+            await self._wait(organization_id, delivery, owner, str(off))
+            return
         except DeliveryError as error:
-            await self._failed(organization_id, delivery, owner, error)
+            await self._failed(organization_id, delivery, channel, owner, error)
             return
         except Exception as error:
             log.exception("delivery.broke", delivery=str(delivery_id), kind=channel.kind)
             failure = DeliveryError(f"{type(error).__name__}: {error}"[:500], permanent=False)
-            await self._failed(organization_id, delivery, owner, failure)
+            await self._failed(organization_id, delivery, channel, owner, failure)
             return
-        await self._update(
-            organization_id,
-            delivery_id,
-            owner,
-            state="sent",
-            external_id=external_id,
-            sent_at=now(),
-            error=None,
-        )
+        done = {"state": "sent", "external_id": external_id, "sent_at": now(), "error": None}
+        async with self._db.write(organization_id) as scope:
+            await _update(scope, delivery, owner, **done)
+            await alerts.clear(scope, _key(channel))
 
-    def _sender(self, channel: Channel, recipient: Person) -> Sender:
+    async def _hand_out(self, organization_id: UUID, delivery: Delivery, channel: Channel) -> str | None:
         if channel.disabled_at:
-            raise DeliveryError(
+            raise _Off(
                 f"The channel {channel.name!r} is off ({channel.disabled_reason or 'switched off by an admin'}). "
-                "Switch it on under Channels.",
-                permanent=False,
+                "Switch it on under Channels."
             )
-        if not recipient.external_id:
+        known = self._connected.desks if delivery.ticket_id else self._connected.senders
+        if channel.kind not in known:
+            raise DeliveryError(f"This installation has no connector for {channel.kind!r} channels.", permanent=True)
+        if delivery.ticket_id:
+            await self._connected.desks[channel.kind].show(organization_id, delivery.ticket_id, channel)
+            return None
+        async with self._db.read(organization_id) as scope:
+            message = await load(scope, delivery)
+        if not message.recipient.external_id:
             raise DeliveryError(
                 f"The customer never wrote through the channel {channel.name!r}, so there is no address to reply to. "
                 "Reply where they wrote first.",
                 permanent=True,
             )
-        try:
-            return self._senders[channel.kind]
-        except KeyError:
-            raise DeliveryError(
-                f"This installation has no connector for {channel.kind!r} channels.", permanent=True
-            ) from None
+        if message.action != "send" and message.sent_as is None:
+            return None  # it was never sent, so there is nothing to change
+        return await self._connected.senders[channel.kind].send(message, channel)
 
-    async def _failed(self, organization_id: UUID, delivery: Delivery, owner: str, error: DeliveryError) -> None:
-        dead = error.permanent or delivery.attempts >= MAX_ATTEMPTS
-        log.warning("delivery.failed", delivery=str(delivery.id), dead=dead, reason=error.detail)
-        await self._update(
-            organization_id,
-            delivery.id,
-            owner,
-            state="dead" if dead else "queued",
-            available_at=now() + backoff(delivery.attempts),
-            error=error.detail,
-        )
-
-    async def _update(self, organization_id: UUID, delivery_id: UUID, owner: str, **values: Any) -> None:
+    async def _wait(self, organization_id: UUID, delivery: Delivery, owner: str, reason: str) -> None:
+        """Waiting for a channel to be switched on is no failed try."""
         async with self._db.write(organization_id) as scope:
-            await scope.session.execute(
-                scope.update(Delivery)
-                .where(Delivery.id == delivery_id, Delivery.lease_owner == owner)
-                .values(**values, lease_owner=None, lease_until=None)
-            )
+            later = {"available_at": now() + WHILE_OFF, "attempts": delivery.attempts - 1, "error": reason}
+            await _update(scope, delivery, owner, state="queued", **later)
 
+    async def _failed(
+        self, organization_id: UUID, delivery: Delivery, channel: Channel, owner: str, error: DeliveryError
+    ) -> None:
+        dead = (error.permanent or delivery.attempts >= MAX_ATTEMPTS) and not error.channel_broken
+        log.warning("delivery.failed", delivery=str(delivery.id), dead=dead, reason=error.detail)
+        pause = timedelta(seconds=error.retry_after) if error.retry_after is not None else backoff(delivery.attempts)
+        async with self._db.write(organization_id) as scope:
+            state = "dead" if dead else "queued"
+            ours = await _update(scope, delivery, owner, state=state, available_at=now() + pause, error=error.detail)
+            if ours and error.channel_broken:
+                await self._switch_off(scope, channel, error.detail)
+            elif ours and dead:
+                await alerts.raise_alert(scope, f"lost:{channel.id}", f"A message could not be sent: {error.detail}")
+                await self._tell_of_failure(scope, delivery)
+            if ours and not dead:
+                self._wake(scope, delivery.conversation_id, delivery.channel_id)
 
-async def _load(scope: Scope, delivery_id: UUID) -> tuple[Delivery, Channel, OutboundMessage]:
-    row = (
+    async def _switch_off(self, scope: Scope, channel: Channel, reason: str) -> None:
         await scope.session.execute(
-            scope.select(
-                Delivery,
-                Delivery,
-                Channel,
-                Message,
-                Conversation.thread,
-                Customer,
-                CustomerIdentity,
-            )
-            .join(Message, Message.id == Delivery.message_id)
-            .join(Conversation, Conversation.id == Delivery.conversation_id)
-            .join(Channel, Channel.id == Delivery.channel_id)
-            .join(Customer, Customer.id == Conversation.customer_id)
-            .outerjoin(
-                CustomerIdentity,
-                (CustomerIdentity.customer_id == Customer.id) & (CustomerIdentity.channel_id == Delivery.channel_id),
-            )
-            .where(Delivery.id == delivery_id)
-            .order_by(CustomerIdentity.id)
-            .limit(1)
+            scope.update(Channel)
+            .where(Channel.id == channel.id, Channel.disabled_at.is_(None))
+            .values(disabled_at=now(), disabled_reason=reason)
         )
-    ).one()
-    delivery, channel, message, thread, customer, identity = row
-    attachments = await scope.session.scalars(
-        scope.select(models.Attachment).where(models.Attachment.message_id == message.id)
+        await alerts.raise_alert(scope, _key(channel), f"The channel {channel.name!r} was switched off: {reason}")
+
+    async def _tell_of_failure(self, scope: Scope, delivery: Delivery) -> None:
+        """The agents see on the ticket that their customer did not get it."""
+        if delivery.ticket_id:
+            return
+        open_ticket = await scope.session.scalar(
+            scope.select(Ticket).where(Ticket.conversation_id == delivery.conversation_id, Ticket.status != "resolved")
+        )
+        if open_ticket:
+            await self.tell_desks(scope, open_ticket)
+
+    async def _change(self, scope: Scope, message_id: UUID, **values: Any) -> Message:
+        changed: Any = await scope.session.execute(
+            scope.update(Message)
+            .where(Message.id == message_id, Message.author != "customer", Message.retracted_at.is_(None))
+            .values(**values, revision=Message.revision + 1)
+        )
+        message = await scope.get(Message, message_id)
+        if not changed.rowcount:
+            raise Conflict("This message was taken back already, or is the customer's own.")
+        return message
+
+    async def _undo(self, scope: Scope, message_id: UUID) -> bool:
+        """Whether the message was still waiting to be sent for the first time, and now will not be."""
+        undone: Any = await scope.session.execute(
+            scope.update(Delivery)
+            .where(Delivery.message_id == message_id, Delivery.action == "send")
+            .where(Delivery.state == "queued", Delivery.attempts == 0)
+            .values(state="undone")
+        )
+        return bool(undone.rowcount)
+
+    async def _send_change(self, scope: Scope, message: Message, action: Action) -> None:
+        """Unless the message still waits: then it will be sent as it is by then."""
+        row = (
+            await scope.session.execute(
+                scope.select(Delivery, Delivery.state, Channel.kind)
+                .join(Channel, Channel.id == Delivery.channel_id)
+                .where(Delivery.message_id == message.id, Delivery.action == "send")
+                .limit(1)
+            )
+        ).one_or_none()
+        if row is None or (row.state == "queued" and action == "edit"):
+            return
+        place = Place(message.conversation_id, message.channel_id, row.kind)
+        await self._queue(scope, place, message.id, action=action, revision=message.revision)
+
+    async def _queue(self, scope: Scope, place: Place, message_id: UUID, **values: Any) -> None:
+        await scope.insert(
+            INSERT_DELIVERY,
+            id=new_id(),
+            message_id=message_id,
+            conversation_id=place.conversation_id,
+            channel_id=place.channel_id,
+            **values,
+        )
+        self._wake(scope, place.conversation_id, place.channel_id)
+
+    def _wake(self, scope: Scope, conversation_id: UUID, channel_id: UUID) -> None:
+        scope.after_commit(lambda: self._events.publish(work_arrived("delivery", conversation_id, channel_id)))
+
+    def _tell(self, scope: Scope, conversation_id: UUID, kind: str, data: JsonObject) -> None:
+        scope.after_commit(lambda: self._events.publish(Event(conversation_topic(conversation_id), kind, data)))
+
+
+class _Off(Exception):
+    """The channel is switched off: what is to be sent waits."""
+
+
+def _key(channel: Channel) -> str:
+    return f"channel:{channel.id}"
+
+
+async def _update(scope: Scope, delivery: Delivery, owner: str, **values: Any) -> bool:
+    """Unless another worker has it by now."""
+    updated: Any = await scope.session.execute(
+        scope.update(Delivery)
+        .where(Delivery.id == delivery.id, Delivery.lease_owner == owner)
+        .values(**values, lease_owner=None, lease_until=None)
     )
-    outbound = OutboundMessage(
-        delivery_id=delivery.id,
-        id=message.id,
-        organization_id=scope.organization_id,
-        channel_id=channel.id,
-        conversation_id=message.conversation_id,
-        recipient=Person(
-            identity.external_id if identity else "",
-            customer.name,
-            customer.email,
-            customer.language,
-            bool(identity and identity.verified),
-        ),
-        thread=thread,
-        author=message.author,
-        name=message.speaker or "",
-        text=message.text,
-        citations=tuple(Citation(**citation) for citation in message.citations),
-        confidence=message.confidence,
-        created_at=message.created_at,
-        attachments=tuple(Attachment(row.name, row.content_type, row.content) for row in attachments),
-    )
-    return delivery, channel, outbound
+    return bool(updated.rowcount)

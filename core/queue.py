@@ -1,7 +1,7 @@
 """The queue that two tables share: `messages` coming in and `deliveries` going out.
 
-A row is claimed with a lease. While its conversation has another row in work, or an older one still
-queued, it has to wait: that keeps each conversation in order and lets different ones run side by side.
+A row is claimed with a lease. While its line, which is one conversation on one channel, has another row in work,
+or an older one still queued, it has to wait: that keeps each line in order and lets different ones run side by side.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ def _claim(table: Table, dialect: str) -> Any:
     blocked = exists().where(
         _pending(other),
         other.conversation_id == table.conversation_id,
+        other.channel_id == table.channel_id,
         other.id != table.id,
         or_(other.state == "working", and_(other.state == "queued", other.id < table.id)),
     )
@@ -52,14 +53,15 @@ def _claim(table: Table, dialect: str) -> Any:
             lease_until=bindparam("until", type_=UtcDateTime()),
             attempts=table.attempts + 1,
         )
-        .returning(table.id, table.organization_id, table.conversation_id, _more(table))
+        .returning(table.id, table.organization_id, table.conversation_id, table.channel_id, _more(table))
     )
 
 
 def _more(table: Table) -> Any:
     """In text, as SQLAlchemy names no tables in SQLite's RETURNING, and so would compare the row with itself."""
     name = table.__tablename__
-    beside = f"other.conversation_id = {name}.conversation_id AND other.id <> {name}.id AND other.{PENDING}"
+    same_line = f"other.conversation_id = {name}.conversation_id AND other.channel_id = {name}.channel_id"
+    beside = f"{same_line} AND other.id <> {name}.id AND other.{PENDING}"
     exists_beside = f"EXISTS (SELECT 1 FROM {name} AS other WHERE {beside})"  # noqa: S608 - names of our own
     return literal_column(exists_beside, Boolean()).label("more")
 
@@ -73,15 +75,16 @@ class Claimed(NamedTuple):
     id: UUID
     organization_id: UUID
     conversation_id: UUID
+    channel_id: UUID
     more: bool
-    """Whether another row of the conversation waits for this one."""
+    """Whether another row of the line waits for this one."""
 
 
 async def claim(scope: Scope, table: Table, owner: str, most: int) -> list[Claimed]:
     """Takes up to `most` rows that may be worked now, oldest first. They are `owner`'s until their lease ends."""
     moment = now()
     taken = await scope.run(_claim(table, scope.dialect), moment=moment, until=moment + LEASE, owner=owner, most=most)
-    return sorted(Claimed(row.id, row.organization_id, row.conversation_id, row.more) for row in taken)
+    return sorted(Claimed._make(row) for row in taken)
 
 
 async def release_expired(scope: Scope, table: Table, *, all_leases: bool = False) -> int:

@@ -74,12 +74,22 @@ async def _next_number(scope: Scope) -> int:
 
 async def customer_wrote(scope: Scope, conversation_id: UUID) -> None:
     """A newer message: the open ticket needs a person again, and its drafts no longer fit."""
-    await scope.run(REOPEN, conversation=conversation_id, status="open", updated_at=now())
+    await scope.run(REOPEN, conversation=conversation_id, status="open", snoozed_until=None, updated_at=now())
     await outdate_drafts(scope, conversation_id)
 
 
 async def outdate_drafts(scope: Scope, conversation_id: UUID) -> None:
     await scope.run(OUTDATE, conversation=conversation_id, state="stale")
+
+
+async def open_ticket(scope: Scope, conversation_id: UUID) -> Ticket | None:
+    """The conversation's open ticket, as the database has it now."""
+    found: Ticket | None = await scope.session.scalar(
+        scope.select(Ticket)
+        .where(Ticket.conversation_id == conversation_id, IS_OPEN)
+        .execution_options(populate_existing=True)
+    )
+    return found
 
 
 def offer_draft(scope: Scope, ticket: Ticket, message_id: UUID, answer: Answer) -> Draft:
@@ -91,6 +101,7 @@ def offer_draft(scope: Scope, ticket: Ticket, message_id: UUID, answer: Answer) 
             message_id=message_id,
             text=answer.text,
             citations=[citation.as_json() for citation in answer.citations],
+            unproven=list(answer.unproven),
             confidence=answer.confidence,
         )
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Literal
 from uuid import UUID
@@ -18,7 +18,7 @@ from core.agent.policy import leaves_to_people
 from core.agent.profile import Profile, profile_of
 from core.agent.state import REPLIES, Decision, Outcome, Question, Reading, Utterance
 from core.db import Database
-from core.events import Event, Events, conversation_topic, message_topic
+from core.events import Event, Events, conversation_topic, message_topic, work_arrived
 from core.knowledge.store import Shelf
 from core.models import Channel, Conversation, Message, Organization, Usage, new_id, now
 from core.nlp.sentiment import Sentiment
@@ -63,6 +63,7 @@ EARLIER = (
         Message.organization_id == ours(),
         Message.conversation_id == bindparam("conversation_id"),
         Message.id < bindparam("message_id"),
+        Message.retracted_at.is_(None),
     )
     .order_by(Message.id.desc())
     .limit(HISTORY)
@@ -145,26 +146,31 @@ class Turns:
             else:
                 await self._commit(context, owner, reply_id, _gave_up(context))
 
+    async def think_again(self, organization_id: UUID, message_id: UUID, without: frozenset[str]) -> Outcome:
+        """What the agent makes of a message now, without the named articles. Nothing is stored or sent."""
+        async with self._db.read(organization_id) as scope:
+            context = await _load(scope, message_id)
+        return await self._agent.run(replace(await self._question(context), without=without))
+
     async def _think(self, context: Context, reply_id: UUID) -> Outcome | None:
         """What the agent makes of it; None while a person has the conversation."""
         if context.handler == "person":
             return None
         topic = conversation_topic(context.place.conversation_id)
         self._events.publish(Event(topic, "typing", {}))
-        index = await self._shelf.index(context.organization_id, context.knowledge_version)
 
         def stream(piece: str) -> None:
             self._events.publish(Event(topic, "chunk", {"message_id": str(reply_id), "text": piece}))
 
-        return await self._agent.run(
-            Question(
-                text=context.text,
-                knowledge=index,
-                profile=context.profile,
-                history=context.history,
-                quota_left=context.quota_left,
-                stream=stream,
-            )
+        return await self._agent.run(replace(await self._question(context), stream=stream))
+
+    async def _question(self, context: Context) -> Question:
+        return Question(
+            text=context.text,
+            knowledge=await self._shelf.index(context.organization_id, context.knowledge_version),
+            profile=context.profile,
+            history=context.history,
+            quota_left=context.quota_left,
         )
 
     async def _commit(self, context: Context, owner: str, reply_id: UUID, outcome: Outcome | None) -> None:
@@ -173,7 +179,7 @@ class Turns:
             if outcome and not await _still_the_bots(scope, context, outcome):
                 outcome = None
             if outcome is None:
-                await tickets.customer_wrote(scope, context.place.conversation_id)
+                await self._leave_to_people(scope, context)
                 await scope.run(MOVE_UP, conversation=context.place.conversation_id, last_message_at=now())
                 ended: Ended = "silent"
             elif outcome.decision.action in REPLIES:
@@ -210,9 +216,16 @@ class Turns:
             reply_to_id=context.message_id,
             ticket_id=ticket.id,
             ticket_number=ticket.number,
+            kind="handover",
             text=wording.handed_over(outcome.reading.language, ticket.number, again=again),
         )
         await self._outbox.post(scope, context.place, notice)
+        await self._outbox.tell_desks(scope, ticket)
+
+    async def _leave_to_people(self, scope: Scope, context: Context) -> None:
+        await tickets.customer_wrote(scope, context.place.conversation_id)
+        if ticket := await tickets.open_ticket(scope, context.place.conversation_id):
+            await self._outbox.tell_desks(scope, ticket)
 
     async def _retry(self, context: Context, owner: str, error: Exception) -> None:
         async with self._db.write(context.organization_id) as scope:
@@ -226,6 +239,9 @@ class Turns:
                     error=f"{type(error).__name__}: {error}"[:500],
                 )
             )
+            place = context.place
+            arrived = work_arrived("message", place.conversation_id, place.channel_id)
+            scope.after_commit(lambda: self._events.publish(arrived))  # so that the worker notes when it is due
 
 
 async def _load(scope: Scope, message_id: UUID) -> Context:

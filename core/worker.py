@@ -24,6 +24,9 @@ RENEW_SECONDS = 20.0
 DRAIN_SECONDS = 10.0
 log = structlog.get_logger()
 
+Line = tuple[UUID, UUID]
+"""A conversation and a channel: what is worked one after another."""
+
 
 @dataclass(frozen=True, slots=True)
 class Lane:
@@ -44,12 +47,12 @@ class Worker:
         self._at_once = at_once
         self._owner = secrets.token_hex(8)
         self._lanes = (Lane("message", Message, turns.run), Lane("delivery", Delivery, outbox.deliver))
-        self._working: dict[queue.Table, dict[UUID, UUID]] = {lane.model: {} for lane in self._lanes}
-        """The rows in work and their conversations."""
-        self._waiting: set[tuple[queue.Table, UUID]] = set()
-        """Conversations in work that have something more to do afterwards."""
-        self._heard: set[tuple[queue.Table, UUID]] = set()
-        """Conversations that something arrived for while rows were being claimed."""
+        self._working: dict[queue.Table, dict[UUID, Line]] = {lane.model: {} for lane in self._lanes}
+        """The rows in work and their lines."""
+        self._waiting: set[tuple[queue.Table, Line]] = set()
+        """Lines in work that have something more to do afterwards."""
+        self._heard: set[tuple[queue.Table, Line]] = set()
+        """Lines that something arrived for while rows were being claimed."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
 
@@ -98,8 +101,9 @@ class Worker:
         return any(len(rows) == free[lane.model] for lane, rows in claimed)
 
     def _start(self, lane: Lane, row: queue.Claimed) -> None:
-        key = (lane.model, row.conversation_id)
-        self._working[lane.model][row.id] = row.conversation_id
+        line = (row.conversation_id, row.channel_id)
+        key = (lane.model, line)
+        self._working[lane.model][row.id] = line
         if row.more or key in self._heard:
             self._waiting.add(key)
         task = asyncio.create_task(self._work(lane, row.organization_id, row.id))
@@ -113,9 +117,9 @@ class Worker:
             log.exception("worker.failed", table=lane.model.__tablename__, id=str(row_id))
         finally:
             was_full = len(self._working[lane.model]) == self._at_once
-            conversation_id = self._working[lane.model].pop(row_id)
-            if was_full or (lane.model, conversation_id) in self._waiting:
-                self._waiting.discard((lane.model, conversation_id))
+            line = self._working[lane.model].pop(row_id)
+            if was_full or (lane.model, line) in self._waiting:
+                self._waiting.discard((lane.model, line))
                 self._wake.set()
 
     async def _idle_seconds(self, since: datetime) -> float:
@@ -133,14 +137,14 @@ class Worker:
                 self._arrived(event)
 
     def _arrived(self, event: Event) -> None:
-        """Something to do; or, if its conversation is in work, something to do after that."""
+        """Something to do; or, if its line is in work, something to do after that."""
         for lane in self._lanes:
             if lane.kind == event.kind:
-                conversation_id = UUID(event.data["conversation"])
-                if conversation_id in self._working[lane.model].values():
-                    self._waiting.add((lane.model, conversation_id))
+                line = (UUID(event.data["conversation"]), UUID(event.data["channel"]))
+                if line in self._working[lane.model].values():
+                    self._waiting.add((lane.model, line))
                     return
-                self._heard.add((lane.model, conversation_id))
+                self._heard.add((lane.model, line))
         self._wake.set()
 
     async def _recover(self, *, everything: bool) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -19,13 +19,13 @@ import pytest
 import pytest_asyncio
 from sqlalchemy.engine import make_url
 
-from connectors.registry import senders
+from connectors.registry import connect
 from core.db import Database
-from core.helpdesk import Helpdesk
+from core.helpdesk import Helpdesk, Parts
 from core.migrate import migrate
 from core.nlp.encoder import Encoder
 from core.nlp.sentiment import SentimentModel
-from core.outbox import Sender
+from core.outbox import Connected
 from core.settings import Settings
 from tests import cast, postgres
 from web.app import create_app
@@ -103,10 +103,14 @@ async def any_settings(request: pytest.FixtureRequest, migrated_settings: Settin
 
 @asynccontextmanager
 async def running(
-    settings: Settings, channels: Mapping[str, Sender] | None = None, *, work: bool = True, **overrides: Any
+    settings: Settings,
+    connecting: Callable[[Parts], Connected] = connect,
+    *,
+    work: bool = True,
+    **overrides: Any,
 ) -> AsyncIterator[Helpdesk]:
     """A helpdesk on a migrated database, its worker at work; with the shipped channels if not told others."""
-    helpdesk = Helpdesk.build(settings, senders() if channels is None else channels, **overrides)
+    helpdesk = Helpdesk.build(settings, connecting, **overrides)
     await migrate(helpdesk.db)
     async with helpdesk.running(work=work):
         yield helpdesk

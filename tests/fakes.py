@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,7 @@ class FakeSender:
         self.sent: list[OutboundMessage] = []
         self.failures: list[Exception] = []
         self.tries = 0
+        self.closed = False
 
     async def send(self, message: OutboundMessage, channel: Channel) -> str | None:
         self.tries += 1
@@ -30,9 +32,28 @@ class FakeSender:
         self.sent.append(message)
         return f"provider-{len(self.sent)}"
 
+    async def aclose(self) -> None:
+        self.closed = True
+
     @property
     def texts(self) -> list[str]:
         return [message.text for message in self.sent]
+
+
+class FakeDesk:
+    """A `DeskSender`: the tickets that it was asked to show, in order; the first of `failures` is raised instead."""
+
+    def __init__(self) -> None:
+        self.shown: list[UUID] = []
+        self.failures: list[Exception] = []
+
+    async def show(self, organization_id: UUID, ticket_id: UUID, channel: Channel) -> None:
+        if self.failures:
+            raise self.failures.pop(0)
+        self.shown.append(ticket_id)
+
+    async def aclose(self) -> None:
+        """Nothing is open."""
 
 
 class FakeModel:

@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
-from connectors.registry import senders
+from connectors.registry import connect
 from connectors.widget.session import Sessions
 from connectors.widget.tokens import VisitorTokens
 from core.helpdesk import Helpdesk
@@ -35,7 +35,7 @@ def create_app(settings: Settings, *, work: bool = True, helpdesk: Helpdesk | No
         async with AsyncExitStack() as stack:
             desk = helpdesk
             if desk is None:
-                desk = Helpdesk.build(settings, senders())
+                desk = Helpdesk.build(settings, connect)
                 await desk.warm_up()
                 await stack.enter_async_context(desk.running(work=work))
             app.state.helpdesk = desk

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from sqlalchemy import select
 
-from connectors.registry import senders
+from connectors.registry import connect
 from core import migrate as schema
 from core.agent.profile import profile_of
 from core.agent.state import REPLIES, Outcome, Question
@@ -58,7 +58,7 @@ async def work(settings: Settings, out: Console) -> None:
     with _alone(settings):
         async with _database(settings):
             pass
-        helpdesk = Helpdesk.build(settings, senders())
+        helpdesk = Helpdesk.build(settings, connect)
         await helpdesk.warm_up()
         async with helpdesk.running():
             out.print("Deskhand's worker runs.")
@@ -125,7 +125,7 @@ async def ask(settings: Settings, out: Console, text: str, slug: str | None, *, 
         raise BadInput('The question is empty. Try: deskhand ask "How long does delivery take?"')
     async with _database(settings) as db:
         organization = await _organization(db, slug)
-        helpdesk = Helpdesk.build(settings, senders())
+        helpdesk = Helpdesk.build(settings, connect)
         async with helpdesk.running(work=False):
             index = await helpdesk.shelf.index(organization.id, organization.knowledge_version)
             outcome = await helpdesk.agent.run(

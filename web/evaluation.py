@@ -144,7 +144,7 @@ async def trial(
 ) -> AsyncIterator[Trial]:
     """An organization in a temporary SQLite database. `progress` is called with the number of articles done."""
     with TemporaryDirectory(prefix="deskhand-eval-") as folder:
-        helpdesk = Helpdesk.build(_throw_away(settings, Path(folder)), {})
+        helpdesk = Helpdesk.build(_throw_away(settings, Path(folder)))
         async with helpdesk.running(work=False):
             await schema.migrate(helpdesk.db)
             wishes = OrganizationSettings(threshold=threshold).model_dump()

@@ -67,7 +67,7 @@ class Socket:
         async for event in subscription:
             if event.kind == "message":
                 await self._show(event.data)
-            elif event.kind in ("typing", "chunk"):
+            elif event.kind in ("typing", "chunk", "edited", "retracted"):
                 await self._send({"type": event.kind, **event.data})
             elif event.kind == LAGGED:
                 await self.replay()
@@ -88,7 +88,7 @@ class Socket:
             rows = await scope.session.execute(
                 scope.select(Message, Message, Ticket.number)
                 .outerjoin(Ticket, Ticket.id == Message.ticket_id)
-                .where(Message.conversation_id == visitor.conversation_id)
+                .where(Message.conversation_id == visitor.conversation_id, Message.retracted_at.is_(None))
                 .order_by(Message.id.desc())
                 .limit(HISTORY)
             )

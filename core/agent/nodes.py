@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from core.agent import clarifying, policy, wording
 from core.agent.llm import AnswerModel
@@ -34,6 +35,9 @@ class Nodes:
         text = pick or contextualize(question.text, _asked_before(question.history))
         vector = encoding.vector if text == question.text else await self._encoder.embed(text)
         retrieval = question.knowledge.search(text, vector)
+        if question.without:
+            left = tuple(hit for hit in retrieval.hits if hit.article.id not in question.without)
+            retrieval = replace(retrieval, hits=left)
         return {"searched": text, "retrieval": clarifying.settled(retrieval, pick) if pick else retrieval}
 
     async def classify(self, state: TurnState) -> TurnState:

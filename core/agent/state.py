@@ -50,6 +50,8 @@ class Question:
     history: tuple[Utterance, ...] = ()
     """Oldest first, this message excluded."""
     quota_left: bool = True
+    without: frozenset[str] = frozenset()
+    """Ids of articles not to draw on: an agent has seen what they say, and wants another draft."""
     stream: Callable[[str], None] | None = None
     """Called with each piece of a generated answer once it has been verified."""
 

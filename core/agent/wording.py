@@ -75,6 +75,18 @@ DID_YOU_MEAN = {
     "pl": "Żeby dobrze Państwa zrozumieć: o co dokładnie chodzi?",
     "sv": "Bara så att jag förstår dig rätt: vilket av detta menar du?",
 }
+HOW_WAS_IT = {
+    "en": "How did we do? We'd like to hear how you found our help.",
+    "de": "Wie zufrieden waren Sie mit unserer Hilfe?",
+    "fr": "Comment avez-vous trouvé notre aide ?",
+    "es": "¿Qué le ha parecido nuestra ayuda?",
+    "it": "Come ha trovato il nostro aiuto?",
+    "pt": "O que achou da nossa ajuda?",
+    "nl": "Wat vond u van onze hulp?",
+    "pl": "Jak ocenia Pan/Pani naszą pomoc?",
+    "sv": "Vad tyckte du om vår hjälp?",
+    "da": "Hvad syntes du om vores hjælp?",
+}
 REASONS: dict[Reason, str] = {
     "asked_for_human": "The customer asked for a person.",
     "no_knowledge": "The documents do not cover this.",

@@ -1,12 +1,13 @@
 """The tables. Import them from here; each file holds one subject."""
 
-from core.models.accounts import ApiKey, AuditEntry, Channel, Member, Organization, Usage
+from core.models.accounts import Alert, ApiKey, AuditEntry, Channel, Member, Organization, Usage
 from core.models.columns import JsonObject, Model, Tenant, UtcDateTime, new_id, now, storable
 from core.models.conversations import Attachment, Conversation, Customer, CustomerIdentity, Delivery, Message
-from core.models.desk import Draft, Ticket
+from core.models.desk import Draft, Note, Ticket
 from core.models.knowledge import Document, Passage
 
 __all__ = [
+    "Alert",
     "ApiKey",
     "Attachment",
     "AuditEntry",
@@ -21,6 +22,7 @@ __all__ = [
     "Member",
     "Message",
     "Model",
+    "Note",
     "Organization",
     "Passage",
     "Tenant",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.models.columns import Identified, JsonObject, Model, Tenant
@@ -34,6 +34,9 @@ class Member(Tenant, Model):
     """`admin` or `agent`."""
     password_hash: Mapped[str | None] = mapped_column(String(200))
     disabled_at: Mapped[datetime | None]
+    away: Mapped[bool] = mapped_column(default=False)
+    """Gets no tickets by itself while away."""
+    last_assigned_at: Mapped[datetime | None]
 
 
 class ApiKey(Tenant, Model):
@@ -59,6 +62,11 @@ class Channel(Tenant, Model):
     sealed_secrets: Mapped[bytes | None]
     disabled_at: Mapped[datetime | None]
     disabled_reason: Mapped[str | None]
+    problem: Mapped[str | None] = mapped_column(Text)
+    """What is wrong with it just now, for the admin; it goes on trying."""
+    lease_owner: Mapped[str | None] = mapped_column(String(40))
+    """The process that listens to the outside for this channel, until `lease_until`."""
+    lease_until: Mapped[datetime | None]
 
 
 class Usage(Tenant, Model):
@@ -81,3 +89,26 @@ class AuditEntry(Tenant, Model):
     action: Mapped[str] = mapped_column(String(64))
     subject_id: Mapped[UUID | None]
     details: Mapped[JsonObject] = mapped_column(default=dict)
+
+
+class Alert(Tenant, Model):
+    """Something that an admin has to know, once however often it happens."""
+
+    __tablename__ = "alerts"
+    __table_args__ = (
+        Index(
+            "uq_alerts_open",
+            "organization_id",
+            "key",
+            unique=True,
+            sqlite_where=text("cleared_at IS NULL"),
+            postgresql_where=text("cleared_at IS NULL"),
+        ),
+    )
+
+    key: Mapped[str] = mapped_column(String(200))
+    """What it is about: while an alert is open, another of the same key only counts."""
+    text: Mapped[str] = mapped_column(Text)
+    times: Mapped[int] = mapped_column(default=1)
+    mailed_at: Mapped[datetime | None]
+    cleared_at: Mapped[datetime | None]

@@ -13,6 +13,7 @@ from core.models.columns import JsonObject, Model, Tenant, now
 
 PENDING = "state IN ('queued', 'working')"
 """The condition of the queues' partial indexes. SQLite uses one only for a query that says the same in literals."""
+WAITING_FOR_DESK = "state = 'queued' AND ticket_id IS NOT NULL"
 
 
 class Customer(Tenant, Model):
@@ -83,12 +84,19 @@ class Message(Tenant, Model):
     """The name shown to the customer for an `ai` or `agent` message."""
     ticket_id: Mapped[UUID | None] = mapped_column(ForeignKey("tickets.id", ondelete="SET NULL"))
     """The ticket of whose opening this message tells the customer."""
+    kind: Mapped[str] = mapped_column(String(8), default="message")
+    """`message`, `handover` (tells of a ticket), or `rating` (asks how it was)."""
     text: Mapped[str] = mapped_column(Text)
     citations: Mapped[list[Any]] = mapped_column(default=list)
     confidence: Mapped[float | None]
     helpful: Mapped[bool | None]
     analysis: Mapped[JsonObject] = mapped_column(default=dict)
     """What the agent read in a customer's message: sentiment, urgency, language, category."""
+    revision: Mapped[int] = mapped_column(default=0)
+    """Counts edits, a retraction included."""
+    edited_at: Mapped[datetime | None]
+    retracted_at: Mapped[datetime | None]
+    """Since then nobody is to see it any more; it is kept for the audit."""
 
     state: Mapped[str] = mapped_column(String(8), default="done")
     """A customer's message is `queued`, `working`, then `done`."""
@@ -112,11 +120,23 @@ class Attachment(Tenant, Model):
 
 
 class Delivery(Tenant, Model):
-    """One message on its way to the customer. Its id is the idempotency key towards the provider."""
+    """One message on its way to the customer, or a ticket on its way to a desk outside (with `ticket_id`).
+
+    Its id is the idempotency key towards the provider.
+    """
 
     __tablename__ = "deliveries"
     __table_args__ = (
-        UniqueConstraint("message_id", "channel_id"),
+        UniqueConstraint("message_id", "channel_id", "revision"),
+        # A ticket that changes often is shown once: the one delivery that waits will show all of it.
+        Index(
+            "uq_deliveries_desk",
+            "ticket_id",
+            "channel_id",
+            unique=True,
+            sqlite_where=text(WAITING_FOR_DESK),
+            postgresql_where=text(WAITING_FOR_DESK),
+        ),
         Index(
             "ix_deliveries_pending",
             "conversation_id",
@@ -127,11 +147,16 @@ class Delivery(Tenant, Model):
     )
 
     conversation_id: Mapped[UUID] = mapped_column(ForeignKey("conversations.id", ondelete="CASCADE"))
-    message_id: Mapped[UUID] = mapped_column(ForeignKey("messages.id", ondelete="CASCADE"))
+    message_id: Mapped[UUID | None] = mapped_column(ForeignKey("messages.id", ondelete="CASCADE"))
+    ticket_id: Mapped[UUID | None] = mapped_column(ForeignKey("tickets.id", ondelete="CASCADE"))
     channel_id: Mapped[UUID] = mapped_column(ForeignKey("channels.id", ondelete="CASCADE"))
+    action: Mapped[str] = mapped_column(String(8), default="send")
+    """`send`, `edit` or `delete` of a message; `show` of a ticket."""
+    revision: Mapped[int] = mapped_column(default=0)
+    """Of the message that it sends."""
     external_id: Mapped[str | None] = mapped_column(String(320))
     state: Mapped[str] = mapped_column(String(8), default="queued")
-    """`queued`, `working`, then `sent` or `dead`."""
+    """`queued`, `working`, then `sent` or `dead`; `undone` if it was called back while it waited."""
     attempts: Mapped[int] = mapped_column(default=0)
     available_at: Mapped[datetime] = mapped_column(default=now)
     lease_until: Mapped[datetime | None]

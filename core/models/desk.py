@@ -1,4 +1,4 @@
-"""What people work on: tickets, and the drafts offered with them."""
+"""What people work on: tickets, the drafts offered with them, and what they note among themselves."""
 
 from __future__ import annotations
 
@@ -42,7 +42,19 @@ class Ticket(Tenant, Model):
     mood: Mapped[str | None] = mapped_column(String(16))
     assignee_id: Mapped[UUID | None] = mapped_column(ForeignKey("members.id", ondelete="SET NULL"))
     updated_at: Mapped[datetime] = mapped_column(default=now)
+    snoozed_until: Mapped[datetime | None]
+    due_at: Mapped[datetime | None]
+    """When the customer should have heard from a person; None while nobody waits."""
+    first_reply_at: Mapped[datetime | None]
     resolved_at: Mapped[datetime | None]
+    resolution: Mapped[str | None] = mapped_column(String(8))
+    """`solved`, `spam` or `merged`, once resolved."""
+    merged_into: Mapped[int | None]
+    """The number of the ticket that it was merged into."""
+    rating: Mapped[int | None]
+    """What the customer said of it, 1 (bad) to 5 (good)."""
+    rating_comment: Mapped[str | None] = mapped_column(Text)
+    rated_at: Mapped[datetime | None]
 
 
 class Draft(Tenant, Model):
@@ -57,9 +69,29 @@ class Draft(Tenant, Model):
     """The customer's message that it answers."""
     text: Mapped[str] = mapped_column(Text)
     citations: Mapped[list[Any]] = mapped_column(default=list)
+    unproven: Mapped[list[Any]] = mapped_column(default=list)
+    """Its sentences that no passage proves."""
     confidence: Mapped[float]
     state: Mapped[str] = mapped_column(String(8), default="pending")
-    """`pending`, `sent`, `rejected`, or `stale` once the customer has written again."""
+    """`pending`, `sent`, `rejected`, or `stale` once the customer has written again or a newer draft is there."""
     version: Mapped[int] = mapped_column(default=1)
     decided_by_id: Mapped[UUID | None] = mapped_column(ForeignKey("members.id", ondelete="SET NULL"))
     decided_at: Mapped[datetime | None]
+    sent_message_id: Mapped[UUID | None] = mapped_column(ForeignKey("messages.id", ondelete="SET NULL"))
+    """What became of it, once sent."""
+    reject_reason: Mapped[str | None] = mapped_column(String(24))
+
+
+class Note(Tenant, Model):
+    """What agents say among themselves about a ticket. Customers never see it."""
+
+    __tablename__ = "notes"
+    __table_args__ = (UniqueConstraint("organization_id", "external_id"),)
+
+    ticket_id: Mapped[UUID] = mapped_column(ForeignKey("tickets.id", ondelete="CASCADE"), index=True)
+    member_id: Mapped[UUID | None] = mapped_column(ForeignKey("members.id", ondelete="SET NULL"))
+    external_id: Mapped[str | None] = mapped_column(String(320))
+    """The id it has where it was written, if that is not here: it is stored once."""
+    text: Mapped[str] = mapped_column(Text)
+    edited_at: Mapped[datetime | None]
+    retracted_at: Mapped[datetime | None]

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 import pytest_asyncio
 import structlog
 from structlog.processors import KeyValueRenderer
 
-from core.helpdesk import Helpdesk
+from core.helpdesk import Helpdesk, Parts
 from core.models import Channel, new_id
 from core.nlp.encoder import Encoder, Vector
 from core.nlp.sentiment import SentimentModel
+from core.outbox import Connected
 from core.settings import Settings
 from tests import cast, postgres
 from tests.conftest import running
-from tests.fakes import FakeSender, SlowEncoder
+from tests.fakes import FakeDesk, FakeSender, SlowEncoder
+
+Connecting = Callable[[Parts], Connected]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -44,6 +47,17 @@ def sender() -> FakeSender:
     return FakeSender()
 
 
+@pytest.fixture
+def board() -> FakeDesk:
+    """What the agents see, for channels of the kind `board`."""
+    return FakeDesk()
+
+
+@pytest.fixture
+def connecting(sender: FakeSender, board: FakeDesk) -> Connecting:
+    return lambda _: Connected({"pigeon": sender}, {"board": board})
+
+
 @pytest_asyncio.fixture
 async def postgres_settings(settings: Settings, postgres_url: str, migrated_template: str) -> AsyncIterator[Settings]:
     """For what only happens between processes."""
@@ -53,26 +67,26 @@ async def postgres_settings(settings: Settings, postgres_url: str, migrated_temp
 
 @pytest_asyncio.fixture
 async def helpdesk(
-    migrated_settings: Settings, slow: SlowEncoder, sentiment: SentimentModel, sender: FakeSender
+    migrated_settings: Settings, slow: SlowEncoder, sentiment: SentimentModel, connecting: Connecting
 ) -> AsyncIterator[Helpdesk]:
-    async with running(migrated_settings, {"pigeon": sender}, encoder=slow, sentiment=sentiment) as helpdesk:
+    async with running(migrated_settings, connecting, encoder=slow, sentiment=sentiment) as helpdesk:
         yield helpdesk
 
 
 @pytest_asyncio.fixture
 async def any_helpdesk(
-    any_settings: Settings, slow: SlowEncoder, sentiment: SentimentModel, sender: FakeSender
+    any_settings: Settings, slow: SlowEncoder, sentiment: SentimentModel, connecting: Connecting
 ) -> AsyncIterator[Helpdesk]:
-    async with running(any_settings, {"pigeon": sender}, encoder=slow, sentiment=sentiment) as helpdesk:
+    async with running(any_settings, connecting, encoder=slow, sentiment=sentiment) as helpdesk:
         yield helpdesk
 
 
 @pytest_asyncio.fixture
 async def idle(
-    any_settings: Settings, slow: SlowEncoder, sentiment: SentimentModel, sender: FakeSender
+    any_settings: Settings, slow: SlowEncoder, sentiment: SentimentModel, connecting: Connecting
 ) -> AsyncIterator[Helpdesk]:
     """On both databases, without a worker: nothing happens until a test's own hands do it."""
-    async with running(any_settings, {"pigeon": sender}, work=False, encoder=slow, sentiment=sentiment) as helpdesk:
+    async with running(any_settings, connecting, work=False, encoder=slow, sentiment=sentiment) as helpdesk:
         yield helpdesk
 
 

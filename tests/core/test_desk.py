@@ -91,7 +91,7 @@ async def test_a_reply_silences_the_bot_until_it_is_handed_back(any_helpdesk: He
     assert await said_by(any_helpdesk, acme, ticket, "ai") == before
     assert await said_by(any_helpdesk, acme, ticket, "agent") == ["Let me look."]
     async with any_helpdesk.db.write(acme.id) as scope:
-        await desk.hand_back(scope, sam_of(acme), ticket.number)
+        await desk.hand_back(scope, any_helpdesk.outbox, sam_of(acme), ticket.number)
     await escalated(any_helpdesk, acme, COVERED, ticket.conversation_id)
     assert len(await said_by(any_helpdesk, acme, ticket, "ai")) == len(before) + 1
 
@@ -125,7 +125,7 @@ async def test_a_rejected_draft_cannot_be_sent(helpdesk: Helpdesk, acme: cast.Sh
     ticket = await escalated(helpdesk, acme)
     draft = await draft_for(helpdesk, acme, ticket)
     async with helpdesk.db.write(acme.id) as scope:
-        await desk.reject(scope, sam_of(acme), draft.id, 1, "wrong")
+        await desk.reject(scope, helpdesk.outbox, sam_of(acme), draft.id, 1, "wrong")
     with pytest.raises(Conflict, match="Already rejected"):
         async with helpdesk.db.write(acme.id) as scope:
             await desk.approve(scope, helpdesk.outbox, sam_of(acme), draft.id, 2)
@@ -135,10 +135,10 @@ async def test_a_ticket_is_claimed_by_one(helpdesk: Helpdesk, acme: cast.Shop) -
     ticket = await escalated(helpdesk, acme)
     alex = await cast.another_agent(helpdesk, acme, "Alex")
     async with helpdesk.db.write(acme.id) as scope:
-        assert (await desk.claim(scope, sam_of(acme), ticket.number)).assignee_id == acme.sam_id
+        assert (await desk.claim(scope, helpdesk.outbox, sam_of(acme), ticket.number)).assignee_id == acme.sam_id
     with pytest.raises(Conflict, match="with Sam already"):
         async with helpdesk.db.write(acme.id) as scope:
-            await desk.claim(scope, desk.Agent(alex, "Alex"), ticket.number)
+            await desk.claim(scope, helpdesk.outbox, desk.Agent(alex, "Alex"), ticket.number)
 
 
 async def test_the_neighbour_can_do_nothing(helpdesk: Helpdesk, acme: cast.Shop, globex: cast.Shop) -> None:
@@ -147,7 +147,7 @@ async def test_the_neighbour_can_do_nothing(helpdesk: Helpdesk, acme: cast.Shop,
     stranger = sam_of(globex)
     async with helpdesk.db.write(globex.id) as scope:
         with pytest.raises(NotFound):
-            await desk.claim(scope, stranger, ticket.number)
+            await desk.claim(scope, helpdesk.outbox, stranger, ticket.number)
         with pytest.raises(NotFound):
             await desk.approve(scope, helpdesk.outbox, stranger, draft.id, 1)
         with pytest.raises(NotFound):

@@ -1,0 +1,24 @@
+"""What a ticket is about, and how much it hurries."""
+
+from __future__ import annotations
+
+from core import tickets
+from core.desk.acting import Agent, change_open, changed, ticket_of
+from core.errors import BadInput
+from core.outbox import Outbox
+from core.tenancy import Scope
+
+
+async def set_priority(scope: Scope, outbox: Outbox, agent: Agent, number: int, priority: str) -> None:
+    if priority not in tickets.RANK:
+        raise BadInput(f"A priority is one of {', '.join(tickets.RANK)}.")
+    ticket = await ticket_of(scope, number)
+    await change_open(scope, ticket, priority=priority)
+    await changed(scope, outbox, agent, "ticket.priority", ticket, to=priority, before=ticket.priority)
+
+
+async def set_category(scope: Scope, outbox: Outbox, agent: Agent, number: int, category: str | None) -> None:
+    """None takes the category away."""
+    ticket = await ticket_of(scope, number)
+    await change_open(scope, ticket, category=category[:64] if category else None)
+    await changed(scope, outbox, agent, "ticket.category", ticket, to=category, before=ticket.category)

@@ -1,0 +1,99 @@
+"""A delivery's message, complete with all that a connector needs to send it."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+from uuid import UUID
+
+from core.messages import Action, Attachment, Citation, Earlier, OutboundMessage, Person
+from core.models import Attachment as StoredAttachment
+from core.models import Channel, Conversation, Customer, CustomerIdentity, Delivery, Message, Ticket
+from core.tenancy import Scope
+
+EARLIER = 5
+
+
+async def load(scope: Scope, delivery: Delivery) -> OutboundMessage:
+    """The message that `delivery` sends, edits or deletes, as the database has it now."""
+    row = (
+        await scope.session.execute(
+            scope.select(Message, Message, Conversation, Channel, Customer, CustomerIdentity, Ticket.number)
+            .join(Conversation, Conversation.id == Message.conversation_id)
+            .join(Channel, Channel.id == delivery.channel_id)
+            .join(Customer, Customer.id == Conversation.customer_id)
+            .outerjoin(
+                CustomerIdentity,
+                (CustomerIdentity.customer_id == Customer.id) & (CustomerIdentity.channel_id == delivery.channel_id),
+            )
+            .outerjoin(Ticket, Ticket.id == Message.ticket_id)
+            .where(Message.id == delivery.message_id)
+            .order_by(CustomerIdentity.id)
+            .limit(1)
+        )
+    ).one()
+    message, conversation, channel, customer, identity, number = row
+    earlier = await _earlier(scope, message)
+    return OutboundMessage(
+        delivery_id=delivery.id,
+        action=cast("Action", delivery.action),
+        sent_as=await _sent_as(scope, delivery),
+        kind=message.kind,
+        id=message.id,
+        organization_id=scope.organization_id,
+        channel_id=channel.id,
+        conversation_id=message.conversation_id,
+        recipient=_recipient(customer, identity),
+        thread=conversation.thread,
+        subject=conversation.subject,
+        in_reply_to=next((row.external_id for row in earlier if row.author == "customer"), None),
+        ticket_number=number,
+        author=message.author,
+        name=message.speaker or "",
+        text=message.text,
+        citations=tuple(Citation(**citation) for citation in message.citations),
+        confidence=message.confidence,
+        created_at=message.created_at,
+        attachments=await _attachments(scope, message.id),
+        earlier=tuple(Earlier(row.author, row.speaker or "", row.text, row.created_at) for row in earlier),
+    )
+
+
+def _recipient(customer: Customer, identity: CustomerIdentity | None) -> Person:
+    return Person(
+        identity.external_id if identity else "",
+        customer.name,
+        customer.email,
+        customer.language,
+        bool(identity and identity.verified),
+    )
+
+
+async def _earlier(scope: Scope, message: Message) -> list[Any]:
+    found = await scope.session.execute(
+        scope.select(Message, Message.author, Message.speaker, Message.text, Message.created_at, Message.external_id)
+        .where(Message.conversation_id == message.conversation_id, Message.id < message.id)
+        .where(Message.retracted_at.is_(None))
+        .order_by(Message.id.desc())
+        .limit(EARLIER)
+    )
+    return list(found)
+
+
+async def _sent_as(scope: Scope, delivery: Delivery) -> str | None:
+    if delivery.action == "send":
+        return None
+    found: str | None = await scope.session.scalar(
+        scope.select(Delivery, Delivery.external_id).where(
+            Delivery.message_id == delivery.message_id,
+            Delivery.channel_id == delivery.channel_id,
+            Delivery.action == "send",
+        )
+    )
+    return found
+
+
+async def _attachments(scope: Scope, message_id: UUID) -> tuple[Attachment, ...]:
+    rows = await scope.session.scalars(
+        scope.select(StoredAttachment).where(StoredAttachment.message_id == message_id).order_by(StoredAttachment.id)
+    )
+    return tuple(Attachment(row.name, row.content_type, row.content) for row in rows)
