@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Protocol
+from uuid import UUID
 
 from sqlalchemy import text as literal
 from sqlalchemy.dialects import postgresql, sqlite
@@ -17,6 +18,11 @@ class Mailer(Protocol):
     """Sends the installation's own mails, to its members. Raises `DeliveryError` when it cannot."""
 
     async def mail(self, to: str, subject: str, text: str) -> None: ...
+
+
+def about(channel_id: UUID) -> str:
+    """The key of what is wrong with a channel just now."""
+    return f"channel:{channel_id}"
 
 
 async def raise_alert(scope: Scope, key: str, text: str) -> None:

@@ -14,6 +14,7 @@ from core.agent.graph import Agent
 from core.agent.llm import AnswerModel, OpenAICompatible
 from core.agent.profile import Profile
 from core.agent.state import Question
+from core.channels import Channels
 from core.db import Database
 from core.events import Events, LocalEvents, PostgresEvents
 from core.inbox import Inbox
@@ -60,6 +61,7 @@ class Helpdesk:
     redrafts: Redrafts
     worker: Worker
     box: SecretBox
+    channels: Channels
     owned_encoder: Encoder | None
     owned_model: OpenAICompatible | None
 
@@ -100,6 +102,7 @@ class Helpdesk:
             redrafts=Redrafts(db, turns, outbox),
             worker=Worker(db, events, turns, outbox, settings.turns_at_once),
             box=box,
+            channels=Channels(box, events),
             owned_encoder=own_encoder,
             owned_model=own_model,
         )

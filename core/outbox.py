@@ -242,7 +242,7 @@ class Outbox:
         done = {"state": "sent", "external_id": external_id, "sent_at": now(), "error": None}
         async with self._db.write(organization_id) as scope:
             await _update(scope, delivery, owner, **done)
-            await alerts.clear(scope, _key(channel))
+            await alerts.clear(scope, alerts.about(channel.id))
 
     async def _hand_out(self, organization_id: UUID, delivery: Delivery, channel: Channel) -> str | None:
         if channel.disabled_at:
@@ -297,7 +297,9 @@ class Outbox:
             .where(Channel.id == channel.id, Channel.disabled_at.is_(None))
             .values(disabled_at=now(), disabled_reason=reason)
         )
-        await alerts.raise_alert(scope, _key(channel), f"The channel {channel.name!r} was switched off: {reason}")
+        await alerts.raise_alert(
+            scope, alerts.about(channel.id), f"The channel {channel.name!r} was switched off: {reason}"
+        )
 
     async def _tell_of_failure(self, scope: Scope, delivery: Delivery) -> None:
         """The agents see on the ticket that their customer did not get it."""
@@ -365,10 +367,6 @@ class Outbox:
 
 class _Off(Exception):
     """The channel is switched off: what is to be sent waits."""
-
-
-def _key(channel: Channel) -> str:
-    return f"channel:{channel.id}"
 
 
 async def _update(scope: Scope, delivery: Delivery, owner: str, **values: Any) -> bool:

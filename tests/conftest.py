@@ -101,6 +101,13 @@ async def any_settings(request: pytest.FixtureRequest, migrated_settings: Settin
         yield migrated_settings.model_copy(update={"database_url": url})
 
 
+@pytest_asyncio.fixture
+async def postgres_settings(settings: Settings, postgres_url: str, migrated_template: str) -> AsyncIterator[Settings]:
+    """For what only happens between processes."""
+    async with postgres.database(postgres_url, migrated_template) as url:
+        yield settings.model_copy(update={"database_url": url})
+
+
 @asynccontextmanager
 async def running(
     settings: Settings,

@@ -55,6 +55,9 @@ FOR_ALL_ORGANIZATIONS = {
     ("core/accounts.py", "sign_in"): "who signs in has not said yet where",
     ("core/accounts.py", "by_api_key"): "the key says whose it is",
     ("connectors/widget/session.py", "_channel"): "the site key says whose it is",
+    ("core/channels.py", "connected"): "a process listens for every organization",
+    ("core/channels.py", "lease"): "a process listens for every organization",
+    ("core/channels.py", "release"): "a process listens for every organization",
 }
 """Where a statement may leave out the organization: it runs under `Database.system()`, for this reason."""
 

@@ -18,7 +18,9 @@ from web.assets import Assets
 from web.auth import SessionTokens
 from web.edge import Edge
 from web.limits import Limits
+from web.listeners import listening
 from web.paths import STATIC
+from web.routes import channels as channel_routes
 from web.routes import desk as desk_routes
 from web.routes import health, messages, pages, session, widget
 from web.routes import work as work_routes
@@ -38,6 +40,8 @@ def create_app(settings: Settings, *, work: bool = True, helpdesk: Helpdesk | No
                 desk = Helpdesk.build(settings, connect)
                 await desk.warm_up()
                 await stack.enter_async_context(desk.running(work=work))
+                if work:
+                    await stack.enter_async_context(listening(desk))
             app.state.helpdesk = desk
             app.state.widget_sessions = Sessions(desk.db, desk.events, app.state.visitor_tokens, desk.box)
             yield
@@ -56,7 +60,7 @@ def create_app(settings: Settings, *, work: bool = True, helpdesk: Helpdesk | No
     app.state.visitor_tokens = VisitorTokens(key)
     app.state.session_tokens = SessionTokens(key)
     app.state.limits = Limits()
-    for module in (widget, messages, desk_routes, work_routes, session, health, pages):
+    for module in (widget, messages, desk_routes, work_routes, channel_routes, session, health, pages):
         app.include_router(module.router)
     app.mount("/static", Assets(directory=STATIC), name="static")
     errors.install(app)

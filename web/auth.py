@@ -85,3 +85,13 @@ def _refuse_foreign_page(request: Request) -> None:
 
 
 Caller = Annotated[Identity, Depends(caller)]
+
+
+async def admin(caller: Caller) -> Identity:
+    """An admin, or a program with the organization's key. Raises `Forbidden` for an agent."""
+    if caller.role == "agent":
+        raise Forbidden("Only an admin can do this. Ask one of yours.")
+    return caller
+
+
+Admin = Annotated[Identity, Depends(admin)]

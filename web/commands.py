@@ -29,6 +29,7 @@ from core.settings import Settings
 from core.single import only_process
 from web import serving
 from web.demo import load as demo_shop
+from web.listeners import listening
 
 
 @asynccontextmanager
@@ -60,7 +61,7 @@ async def work(settings: Settings, out: Console) -> None:
             pass
         helpdesk = Helpdesk.build(settings, connect)
         await helpdesk.warm_up()
-        async with helpdesk.running():
+        async with helpdesk.running(), listening(helpdesk):
             out.print("Deskhand's worker runs.")
             await asyncio.Event().wait()
 

@@ -15,7 +15,7 @@ from core.nlp.encoder import Encoder, Vector
 from core.nlp.sentiment import SentimentModel
 from core.outbox import Connected
 from core.settings import Settings
-from tests import cast, postgres
+from tests import cast
 from tests.conftest import running
 from tests.fakes import FakeDesk, FakeSender, SlowEncoder
 
@@ -56,13 +56,6 @@ def board() -> FakeDesk:
 @pytest.fixture
 def connecting(sender: FakeSender, board: FakeDesk) -> Connecting:
     return lambda _: Connected({"pigeon": sender}, {"board": board})
-
-
-@pytest_asyncio.fixture
-async def postgres_settings(settings: Settings, postgres_url: str, migrated_template: str) -> AsyncIterator[Settings]:
-    """For what only happens between processes."""
-    async with postgres.database(postgres_url, migrated_template) as url:
-        yield settings.model_copy(update={"database_url": url})
 
 
 @pytest_asyncio.fixture

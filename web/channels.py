@@ -1,0 +1,48 @@
+"""What each kind of channel consists of: its settings and secrets, how it is checked, and who listens for it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from pydantic import BaseModel, ConfigDict
+
+from core.channels import Finding
+from core.helpdesk import Helpdesk
+from core.models import Channel
+
+Healthy = Callable[[], Awaitable[None]]
+"""A listener calls it once it is connected: whatever was wrong is right again."""
+
+
+class Nothing(BaseModel):
+    """No settings, or no secrets."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class WidgetSettings(BaseModel):
+    allowed_origins: list[str] = []
+    """Pages that may show the chat, as https://shop.example; `*` for any. Your own address always may."""
+
+
+class WidgetSecrets(BaseModel):
+    identity_secret: str = ""
+    """Signs who your visitors are; see the widget's README."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    title: str
+    settings: type[BaseModel] = Nothing
+    secrets: type[BaseModel] = Nothing
+    check: Callable[[Helpdesk, Channel], Awaitable[list[Finding]]] | None = None
+    """Tries the channel as it is given, stored or not; contacts the vendor."""
+    listen: Callable[[Helpdesk, Channel, Healthy], Awaitable[None]] | None = None
+    """Runs until cancelled. Raises `DeliveryError` when the outside fails: it is started again after a pause."""
+
+
+KINDS: dict[str, Kind] = {
+    "widget": Kind("Website chat", WidgetSettings, WidgetSecrets),
+    "api": Kind("API"),
+}

@@ -1,0 +1,195 @@
+"""The channels of an organization, for its admins. Secrets go in and never come out."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter
+from pydantic import BaseModel, StringConstraints, ValidationError
+
+from core.channels import Finding
+from core.errors import BadInput, NotFound
+from core.helpdesk import Helpdesk
+from core.models import Channel
+from web.auth import Admin, Desk
+from web.channels import KINDS, Kind
+
+router = APIRouter(prefix="/api/v1", tags=["channels"])
+Name = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
+
+
+class ChannelKind(BaseModel):
+    kind: str
+    title: str
+    settings: dict[str, Any]
+    """JSON schema."""
+    secrets: dict[str, Any]
+
+
+class ChannelRow(BaseModel):
+    id: UUID
+    kind: str
+    name: str
+    public_key: str
+    settings: dict[str, Any]
+    has_secrets: list[str]
+    """The names of the secrets that are set."""
+    on: bool
+    problem: str | None
+    """Why it is off, or what is wrong with it just now."""
+    created_at: datetime
+
+
+class NewChannel(BaseModel):
+    kind: str
+    name: Name
+    settings: dict[str, Any] = {}
+    secrets: dict[str, str] = {}
+    unchecked: bool = False
+    """Save it even if the check finds something wrong."""
+
+
+class ChangedChannel(BaseModel):
+    name: Name | None = None
+    settings: dict[str, Any] | None = None
+    secrets: dict[str, str] | None = None
+    """Those not named stay as they are."""
+    unchecked: bool = False
+
+
+class SwitchedOff(BaseModel):
+    reason: Annotated[str, StringConstraints(max_length=500)] = "switched off by an admin"
+
+
+class CheckResult(BaseModel):
+    ok: bool
+    findings: list[dict[str, Any]]
+
+
+@router.get("/channel-kinds")
+async def kinds(caller: Admin) -> list[ChannelKind]:
+    """What can be connected here, and what each kind needs."""
+    return [
+        ChannelKind(
+            kind=name,
+            title=kind.title,
+            settings=kind.settings.model_json_schema(),
+            secrets=kind.secrets.model_json_schema(),
+        )
+        for name, kind in KINDS.items()
+    ]
+
+
+@router.get("/channels")
+async def channels(caller: Admin, desk: Desk) -> list[ChannelRow]:
+    async with desk.db.read(caller.organization_id) as scope:
+        found = await scope.session.scalars(scope.select(Channel).order_by(Channel.id))
+        return [_row(desk, channel) for channel in found]
+
+
+@router.post("/channels", status_code=201)
+async def create(body: NewChannel, caller: Admin, desk: Desk) -> ChannelRow:
+    """Connect a channel. It is tried first: 400 says what is wrong."""
+    kind = _kind(body.kind)
+    settings = _valid(kind.settings, body.settings, "settings")
+    draft = desk.channels.draft(body.kind, body.name, settings, _valid(kind.secrets, body.secrets, "secrets"))
+    draft.organization_id = caller.organization_id
+    if not body.unchecked:
+        _refuse(await _findings(desk, draft))
+    async with desk.db.write(caller.organization_id) as scope:
+        channel = desk.channels.create(scope, draft)
+    return _row(desk, channel)
+
+
+@router.patch("/channels/{channel_id}")
+async def change(channel_id: UUID, body: ChangedChannel, caller: Admin, desk: Desk) -> ChannelRow:
+    """Change a channel. It is tried first: 400 says what is wrong."""
+    async with desk.db.read(caller.organization_id) as scope:
+        channel = await scope.get(Channel, channel_id)
+    kind = _kind(channel.kind)
+    values: dict[str, Any] = {"name": body.name} if body.name else {}
+    if body.settings is not None:
+        values["settings"] = _valid(kind.settings, {**channel.settings, **body.settings}, "settings")
+    kept = desk.box.open(channel.sealed_secrets)
+    secrets = _valid(kind.secrets, {**kept, **(body.secrets or {})}, "secrets")
+    if not body.unchecked:
+        draft = desk.channels.draft(channel.kind, body.name or channel.name, channel.settings, secrets)
+        draft.organization_id, draft.id, draft.public_key = caller.organization_id, channel.id, channel.public_key
+        draft.settings = values.get("settings", channel.settings)
+        _refuse(await _findings(desk, draft))
+    async with desk.db.write(caller.organization_id) as scope:
+        channel = await desk.channels.change(scope, channel_id, secrets=secrets, **values)
+    return _row(desk, channel)
+
+
+@router.post("/channels/{channel_id}/check")
+async def check(channel_id: UUID, caller: Admin, desk: Desk) -> CheckResult:
+    """Try the channel: what works, what does not, and what to do about it."""
+    async with desk.db.read(caller.organization_id) as scope:
+        channel = await scope.get(Channel, channel_id)
+    findings = await _findings(desk, channel)
+    shown = [{"what": finding.what, "ok": finding.ok, "detail": finding.detail} for finding in findings]
+    return CheckResult(ok=all(finding.ok for finding in findings), findings=shown)
+
+
+@router.post("/channels/{channel_id}/off", status_code=204)
+async def off(channel_id: UUID, caller: Admin, desk: Desk, body: SwitchedOff | None = None) -> None:
+    """Nothing is received or sent any more; what is to be sent waits."""
+    async with desk.db.write(caller.organization_id) as scope:
+        await desk.channels.switch_off(scope, channel_id, (body or SwitchedOff()).reason)
+
+
+@router.post("/channels/{channel_id}/on", status_code=204)
+async def on(channel_id: UUID, caller: Admin, desk: Desk) -> None:
+    """What has waited is sent now."""
+    async with desk.db.write(caller.organization_id) as scope:
+        await desk.channels.switch_on(scope, channel_id)
+
+
+@router.delete("/channels/{channel_id}", status_code=204)
+async def delete(channel_id: UUID, caller: Admin, desk: Desk) -> None:
+    """409 while conversations came through it: switch it off instead."""
+    async with desk.db.write(caller.organization_id) as scope:
+        await desk.channels.delete(scope, channel_id)
+
+
+def _kind(name: str) -> Kind:
+    try:
+        return KINDS[name]
+    except KeyError:
+        raise NotFound(f"There is no kind of channel {name!r}. There is: {', '.join(KINDS)}.") from None
+
+
+def _valid(model: type[BaseModel], given: dict[str, Any], what: str) -> dict[str, Any]:
+    try:
+        return model.model_validate(given).model_dump(mode="json")
+    except ValidationError as error:
+        first = error.errors(include_input=False)[0]
+        raise BadInput(f"{what}.{'.'.join(str(part) for part in first['loc'])}: {first['msg']}.") from None
+
+
+async def _findings(desk: Helpdesk, channel: Channel) -> list[Finding]:
+    check = _kind(channel.kind).check
+    return await check(desk, channel) if check else []
+
+
+def _refuse(findings: list[Finding]) -> None:
+    wrong = [f"{finding.what}: {finding.detail}" for finding in findings if not finding.ok]
+    if wrong:
+        raise BadInput(" ".join(wrong))
+
+
+def _row(desk: Helpdesk, channel: Channel) -> ChannelRow:
+    return ChannelRow(
+        id=channel.id,
+        kind=channel.kind,
+        name=channel.name,
+        public_key=channel.public_key,
+        settings=channel.settings,
+        has_secrets=[name for name, value in desk.box.open(channel.sealed_secrets).items() if value],
+        on=channel.disabled_at is None,
+        problem=channel.disabled_reason if channel.disabled_at else channel.problem,
+        created_at=channel.created_at,
+    )
