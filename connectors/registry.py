@@ -6,11 +6,16 @@ events (see `core.outbox`).
 
 from __future__ import annotations
 
+from connectors.email.mailer import SmtpMailer
+from connectors.telegram.client import Bots
+from connectors.telegram.outbound import TelegramSender
 from core.helpdesk import Parts
 from core.outbox import Connected, DeskSender, Sender
 
 
 def connect(parts: Parts) -> Connected:
-    senders: dict[str, Sender] = {}
+    senders: dict[str, Sender] = {
+        "telegram": TelegramSender(Bots(parts.settings, parts.box)),
+    }
     desks: dict[str, DeskSender] = {}
-    return Connected(senders, desks)
+    return Connected(senders, desks, SmtpMailer.of(parts.settings))

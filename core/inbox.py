@@ -15,6 +15,7 @@ from core import tickets
 from core.db import Database
 from core.errors import NotFound
 from core.events import Event, Events, conversation_topic, work_arrived
+from core.messages import Attachment as Received
 from core.messages import InboundMessage, JsonObject
 from core.models import Attachment, AuditEntry, Conversation, Customer, CustomerIdentity, Message, new_id, now, storable
 from core.outbox import Outbox
@@ -23,11 +24,11 @@ from core.tenancy import Scope, ours
 SUBJECT_LENGTH = 80
 KEY_LENGTH = 320
 
-NAMED_CONVERSATION = select(Conversation.id, Conversation.thread).where(
+NAMED_CONVERSATION = select(Conversation.id, Conversation.thread, Conversation.subject).where(
     Conversation.organization_id == ours(), Conversation.id == bindparam("conversation_id")
 )
 LATEST_CONVERSATION = (
-    select(Conversation.id, Conversation.thread)
+    select(Conversation.id, Conversation.thread, Conversation.subject)
     .join(CustomerIdentity, CustomerIdentity.customer_id == Conversation.customer_id)
     .where(
         Conversation.organization_id == ours(),
@@ -89,7 +90,8 @@ class Inbox:
                 receipt = await _store(scope, inbound)
         except _Known:
             return await self._earlier(inbound)
-        self._events.publish(work_arrived("message", receipt.conversation_id, inbound.channel_id))
+        if not inbound.silent:
+            self._events.publish(work_arrived("message", receipt.conversation_id, inbound.channel_id))
         self._events.publish(_arrival(inbound, receipt))
         return receipt
 
@@ -121,8 +123,32 @@ class Inbox:
             self._tell(scope, message, "retracted")
         return True
 
+    async def attach(
+        self, organization_id: UUID, channel_id: UUID, external_id: str, attachments: tuple[Received, ...]
+    ) -> bool:
+        """Adds files to a message that came before them; one of a name that is there already changes nothing.
+
+        False if there is no such message.
+        """
+        async with self._db.write(organization_id) as scope:
+            message = await _received(scope, channel_id, external_id)
+            if message is None:
+                return False
+            names = await scope.session.scalars(
+                scope.select(Attachment, Attachment.name).where(Attachment.message_id == message.id)
+            )
+            known = set(names)
+            for attachment in attachments:
+                if attachment.name not in known:
+                    scope.add(stored_attachment(message.id, attachment))
+            await self._show(scope, message)
+        return True
+
     async def _changed(self, scope: Scope, message: Message, what: str, **details: str) -> None:
         scope.add(AuditEntry(action=f"message.{what}", subject_id=message.id, details={"by": "customer", **details}))
+        await self._show(scope, message)
+
+    async def _show(self, scope: Scope, message: Message) -> None:
         if ticket := await tickets.open_ticket(scope, message.conversation_id):
             await self._outbox.tell_desks(scope, ticket)
 
@@ -162,21 +188,24 @@ async def _store(scope: Scope, inbound: InboundMessage) -> Receipt:
         external_id=key(inbound.external_id),
         author="customer",
         text=storable(inbound.text),
-        state="queued",
+        state="done" if inbound.silent else "queued",
+        outcome="silent" if inbound.silent else None,
     )
     if stored.scalar() is None:
         raise _Known
     for attachment in inbound.attachments:
-        scope.add(
-            Attachment(
-                message_id=message_id,
-                name=storable(attachment.name)[:255],
-                content_type=storable(attachment.content_type)[:127],
-                size=len(attachment.content),
-                content=attachment.content,
-            )
-        )
+        scope.add(stored_attachment(message_id, attachment))
     return Receipt(message_id, conversation_id, duplicate=False)
+
+
+def stored_attachment(message_id: UUID, attachment: Received) -> Attachment:
+    return Attachment(
+        message_id=message_id,
+        name=storable(attachment.name)[:255],
+        content_type=storable(attachment.content_type)[:127],
+        size=len(attachment.content),
+        content=attachment.content,
+    )
 
 
 async def _conversation(scope: Scope, inbound: InboundMessage) -> UUID:
@@ -184,22 +213,27 @@ async def _conversation(scope: Scope, inbound: InboundMessage) -> UUID:
     found = await _find(scope, inbound)
     if found is None:
         return await _open(scope, inbound)
-    conversation_id, thread = found
+    conversation_id, thread, subject = found
+    changed: dict[str, Any] = {}
     if inbound.thread and inbound.thread != thread:
+        changed["thread"] = inbound.thread
+    if not subject and not inbound.silent:
+        changed["subject"] = _subject(inbound.text)
+    if changed:
         await scope.session.execute(
-            scope.update(Conversation).where(Conversation.id == conversation_id).values(thread=inbound.thread)
+            scope.update(Conversation).where(Conversation.id == conversation_id).values(**changed)
         )
     return conversation_id
 
 
-async def _find(scope: Scope, inbound: InboundMessage) -> tuple[UUID, JsonObject] | None:
+async def _find(scope: Scope, inbound: InboundMessage) -> tuple[UUID, JsonObject, str] | None:
     if inbound.conversation_id:
         result = await scope.run(NAMED_CONVERSATION, conversation_id=inbound.conversation_id)
     else:
         author_id = key(inbound.author.external_id)
         result = await scope.run(LATEST_CONVERSATION, channel_id=inbound.channel_id, author_id=author_id)
     found = result.one_or_none()
-    return (found.id, found.thread) if found else None
+    return (found.id, found.thread, found.subject) if found else None
 
 
 async def _open(scope: Scope, inbound: InboundMessage) -> UUID:
@@ -213,7 +247,7 @@ async def _open(scope: Scope, inbound: InboundMessage) -> UUID:
         customer_id=customer_id,
         channel_id=inbound.channel_id,
         thread=inbound.thread,
-        subject=_subject(inbound.text),
+        subject="" if inbound.silent else _subject(inbound.text),
     )
     if not opened and await _find(scope, inbound) is None:
         raise NotFound(f"There is no conversation {conversation_id}.")

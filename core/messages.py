@@ -9,8 +9,8 @@ from uuid import UUID
 
 JsonObject = dict[str, Any]
 Author = Literal["customer", "ai", "agent", "system"]
-MessageKind = Literal["message", "handover", "rating"]
-"""`handover` tells the customer of a ticket; `rating` asks how it was."""
+MessageKind = Literal["message", "handover", "rating", "greeting"]
+"""`handover` tells the customer of a ticket; `rating` asks how it was; `greeting` offers the common questions."""
 Action = Literal["send", "edit", "delete"]
 
 
@@ -51,6 +51,8 @@ class InboundMessage:
     """The conversation it belongs to, opened under this id if there is none yet. None joins the author's
     latest conversation on this channel."""
     attachments: tuple[Attachment, ...] = ()
+    silent: bool = False
+    """Stored and shown, and answered by nobody: a command that the channel's bot sees to, an automatic mail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,5 +108,7 @@ class OutboundMessage:
     confidence: float | None
     created_at: datetime
     attachments: tuple[Attachment, ...] = ()
+    choices: tuple[str, ...] = ()
+    """What the customer may want to ask, with a `greeting`."""
     earlier: tuple[Earlier, ...] = ()
     """The newest first, a few at most."""

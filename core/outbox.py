@@ -118,6 +118,8 @@ class Connected:
 
     senders: Mapping[str, Sender] = field(default_factory=dict)
     desks: Mapping[str, DeskSender] = field(default_factory=dict)
+    mailer: alerts.Mailer | None = None
+    """None where the installation cannot send mail of its own."""
 
     async def aclose(self) -> None:
         for sender in self.senders.values():

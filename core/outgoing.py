@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, cast
 from uuid import UUID
 
+from core.accounts import OrganizationSettings, organization
 from core.messages import Action, Attachment, Citation, Earlier, OutboundMessage, Person
 from core.models import Attachment as StoredAttachment
 from core.models import Channel, Conversation, Customer, CustomerIdentity, Delivery, Message, Ticket
@@ -54,6 +55,7 @@ async def load(scope: Scope, delivery: Delivery) -> OutboundMessage:
         confidence=message.confidence,
         created_at=message.created_at,
         attachments=await _attachments(scope, message.id),
+        choices=await _choices(scope) if message.kind == "greeting" else (),
         earlier=tuple(Earlier(row.author, row.speaker or "", row.text, row.created_at) for row in earlier),
     )
 
@@ -77,6 +79,10 @@ async def _earlier(scope: Scope, message: Message) -> list[Any]:
         .limit(EARLIER)
     )
     return list(found)
+
+
+async def _choices(scope: Scope) -> tuple[str, ...]:
+    return tuple(OrganizationSettings.model_validate((await organization(scope)).settings).suggestions)
 
 
 async def _sent_as(scope: Scope, delivery: Delivery) -> str | None:

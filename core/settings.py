@@ -37,6 +37,15 @@ class Settings(BaseSettings):
     encoder_sessions: int = Field(2, ge=1, le=64)
     turns_at_once: int = Field(16, ge=1, le=256)
 
+    smtp_url: SecretStr | None = None
+    """smtp://user:password@host:587 or smtps://…:465: for the installation's own mail, codes and alerts."""
+    mail_from: str = "Deskhand <deskhand@localhost>"
+
+    telegram_api_url: HttpUrl = Field(
+        HttpUrl("https://api.telegram.org"),
+        validation_alias=AliasChoices("DESKHAND_TELEGRAM_API_URL", "TELEGRAM_API_URL"),
+    )
+
     llm_model: str | None = None
     openai_api_key: SecretStr | None = Field(
         None, validation_alias=AliasChoices("DESKHAND_OPENAI_API_KEY", "OPENAI_API_KEY")

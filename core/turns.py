@@ -15,12 +15,12 @@ from core import tickets
 from core.agent import wording
 from core.agent.graph import Agent
 from core.agent.policy import leaves_to_people
-from core.agent.profile import Profile, profile_of
+from core.agent.profile import Profile, profile_of, spoken_with
 from core.agent.state import REPLIES, Decision, Outcome, Question, Reading, Utterance
 from core.db import Database
 from core.events import Event, Events, conversation_topic, message_topic, work_arrived
 from core.knowledge.store import Shelf
-from core.models import Channel, Conversation, Message, Organization, Usage, new_id, now
+from core.models import Channel, Conversation, Customer, Message, Organization, Usage, new_id, now
 from core.nlp.sentiment import Sentiment
 from core.outbox import NewMessage, Outbox, Place
 from core.queue import backoff
@@ -49,9 +49,11 @@ LOAD = (
         Organization.settings,
         Organization.knowledge_version,
         Organization.monthly_answers,
+        Customer.language,
         Usage.answered,
     )
     .join(Conversation, Conversation.id == Message.conversation_id)
+    .join(Customer, Customer.id == Conversation.customer_id)
     .join(Channel, Channel.id == Message.channel_id)
     .join(Organization, Organization.id == Message.organization_id)
     .outerjoin(Usage, (Usage.organization_id == Message.organization_id) & (Usage.month == bindparam("month")))
@@ -257,7 +259,7 @@ async def _load(scope: Scope, message_id: UUID) -> Context:
         version=row.version,
         subject=row.subject,
         frustration=row.frustration,
-        profile=profile_of(row.name, row.settings),
+        profile=spoken_with(profile_of(row.name, row.settings), row.language),
         knowledge_version=row.knowledge_version,
         quota_left=row.monthly_answers is None or (row.answered or 0) < row.monthly_answers,
         history=tuple(

@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
+from bots.telegram.app import CustomerBot
 from connectors.registry import connect
 from connectors.widget.session import Sessions
 from connectors.widget.tokens import VisitorTokens
@@ -22,7 +23,7 @@ from web.listeners import listening
 from web.paths import STATIC
 from web.routes import channels as channel_routes
 from web.routes import desk as desk_routes
-from web.routes import health, messages, pages, session, widget
+from web.routes import health, messages, pages, session, telegram, widget
 from web.routes import work as work_routes
 
 
@@ -43,6 +44,8 @@ def create_app(settings: Settings, *, work: bool = True, helpdesk: Helpdesk | No
                 if work:
                     await stack.enter_async_context(listening(desk))
             app.state.helpdesk = desk
+            app.state.telegram = CustomerBot(desk)
+            stack.push_async_callback(app.state.telegram.aclose)
             app.state.widget_sessions = Sessions(desk.db, desk.events, app.state.visitor_tokens, desk.box)
             yield
 
@@ -60,7 +63,7 @@ def create_app(settings: Settings, *, work: bool = True, helpdesk: Helpdesk | No
     app.state.visitor_tokens = VisitorTokens(key)
     app.state.session_tokens = SessionTokens(key)
     app.state.limits = Limits()
-    for module in (widget, messages, desk_routes, work_routes, channel_routes, session, health, pages):
+    for module in (widget, messages, desk_routes, work_routes, channel_routes, telegram, session, health, pages):
         app.include_router(module.router)
     app.mount("/static", Assets(directory=STATIC), name="static")
     errors.install(app)

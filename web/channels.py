@@ -7,6 +7,10 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict
 
+from bots.telegram.app import CustomerBot
+from bots.telegram.listening import listen as listen_telegram
+from connectors.telegram import settings as telegram
+from connectors.telegram.client import Bots
 from core.channels import Finding
 from core.helpdesk import Helpdesk
 from core.models import Channel
@@ -42,7 +46,30 @@ class Kind:
     """Runs until cancelled. Raises `DeliveryError` when the outside fails: it is started again after a pause."""
 
 
+async def _check_telegram(helpdesk: Helpdesk, channel: Channel) -> list[Finding]:
+    bots = Bots(helpdesk.settings, helpdesk.box)
+    try:
+        return await telegram.check(bots, channel)
+    finally:
+        await bots.aclose()
+
+
+async def _listen_telegram(helpdesk: Helpdesk, channel: Channel, healthy: Healthy) -> None:
+    bot = CustomerBot(helpdesk)
+    try:
+        await listen_telegram(bot, helpdesk.settings, channel, healthy)
+    finally:
+        await bot.aclose()
+
+
 KINDS: dict[str, Kind] = {
     "widget": Kind("Website chat", WidgetSettings, WidgetSecrets),
     "api": Kind("API"),
+    "telegram": Kind(
+        "Telegram bot",
+        telegram.TelegramSettings,
+        telegram.TelegramSecrets,
+        check=_check_telegram,
+        listen=_listen_telegram,
+    ),
 }

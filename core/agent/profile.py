@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import structlog
 from pydantic import ValidationError
@@ -45,3 +45,8 @@ def profile_of(name: str, stored: JsonObject) -> Profile:
         autonomy=settings.autonomy,
         category_autonomy=settings.category_autonomy,
     )
+
+
+def spoken_with(profile: Profile, language: str | None) -> Profile:
+    """The profile for a customer whose language their channel told us, such as `de` or `pt-br`."""
+    return replace(profile, language=language.partition("-")[0].lower()) if language else profile

@@ -2,7 +2,15 @@
 
 from core.models.accounts import Alert, ApiKey, AuditEntry, Channel, Member, Organization, Usage
 from core.models.columns import JsonObject, Model, Tenant, UtcDateTime, new_id, now, storable
-from core.models.conversations import Attachment, Conversation, Customer, CustomerIdentity, Delivery, Message
+from core.models.conversations import (
+    Attachment,
+    Conversation,
+    Customer,
+    CustomerIdentity,
+    Delivery,
+    LinkCode,
+    Message,
+)
 from core.models.desk import Draft, Note, Ticket
 from core.models.knowledge import Document, Passage
 
@@ -19,6 +27,7 @@ __all__ = [
     "Document",
     "Draft",
     "JsonObject",
+    "LinkCode",
     "Member",
     "Message",
     "Model",

@@ -38,6 +38,18 @@ class CustomerIdentity(Tenant, Model):
     verified: Mapped[bool] = mapped_column(default=False)
 
 
+class LinkCode(Tenant, Model):
+    """A one-time code mailed to an address that a customer says is theirs; its digest, rather."""
+
+    __tablename__ = "link_codes"
+
+    customer_id: Mapped[UUID] = mapped_column(ForeignKey("customers.id", ondelete="CASCADE"), unique=True)
+    email: Mapped[str] = mapped_column(String(320))
+    digest: Mapped[str] = mapped_column(String(64))
+    tries: Mapped[int] = mapped_column(default=0)
+    expires_at: Mapped[datetime]
+
+
 class Conversation(Tenant, Model):
     __tablename__ = "conversations"
     __table_args__ = (
@@ -85,7 +97,7 @@ class Message(Tenant, Model):
     ticket_id: Mapped[UUID | None] = mapped_column(ForeignKey("tickets.id", ondelete="SET NULL"))
     """The ticket of whose opening this message tells the customer."""
     kind: Mapped[str] = mapped_column(String(8), default="message")
-    """`message`, `handover` (tells of a ticket), or `rating` (asks how it was)."""
+    """`message`, `handover` (tells of a ticket), `rating` (asks how it was), or `greeting`."""
     text: Mapped[str] = mapped_column(Text)
     citations: Mapped[list[Any]] = mapped_column(default=list)
     confidence: Mapped[float | None]

@@ -1,0 +1,187 @@
+"""The bot that customers talk to: an update comes in, and when `handle()` returns, what matters of it is stored.
+
+The updates are dispatched here, and not by `telegram.ext.Application`, because that swallows what goes wrong in a
+handler: an update whose message could not be stored has to stay unacknowledged.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from uuid import UUID
+
+import structlog
+from prometheus_client import Counter
+from telegram import Bot, CallbackQuery, ChatMember, ChatMemberUpdated, Message, Update
+from telegram.error import TelegramError
+
+from bots.telegram.commands import Commands
+from bots.telegram.presses import Presses
+from connectors.telegram import inbound
+from connectors.telegram.client import Bots
+from core.events import message_topic
+from core.helpdesk import Helpdesk
+from core.messages import Person
+from core.models import Channel
+from core.models import Message as StoredMessage
+
+IGNORED = Counter("deskhand_telegram_ignored_updates_total", "Updates of kinds that the bot does not know.", ["kind"])
+ALLOWED = [
+    Update.MESSAGE,
+    Update.EDITED_MESSAGE,
+    Update.CALLBACK_QUERY,
+    Update.MY_CHAT_MEMBER,
+]
+"""The kinds of updates that Telegram is asked for."""
+BEFORE_TYPING_S = 0.4
+TYPING_S = 4.5
+"""Telegram shows it for five seconds. https://core.telegram.org/bots/api#sendchataction"""
+MOST_TYPING = 20
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Me:
+    """Who the bot is on Telegram."""
+
+    id: int
+    username: str
+
+
+class CustomerBot:
+    """One process's bots, for every channel of the kind."""
+
+    def __init__(self, helpdesk: Helpdesk) -> None:
+        self._helpdesk = helpdesk
+        self.bots = Bots(helpdesk.settings, helpdesk.box)
+        self._commands = Commands(helpdesk)
+        self._presses = Presses(helpdesk)
+        self._me: dict[UUID, tuple[Bot, Me]] = {}
+        self._typing: set[asyncio.Task[None]] = set()
+
+    async def aclose(self) -> None:
+        for task in self._typing:
+            task.cancel()
+        await asyncio.gather(*self._typing, return_exceptions=True)
+        await self.bots.aclose()
+
+    async def me(self, channel: Channel) -> Me:
+        """Raises `TelegramError`."""
+        bot = self.bots.of(channel)
+        known = self._me.get(channel.id)
+        if known is None or known[0] is not bot:
+            user = await bot.get_me()
+            known = self._me[channel.id] = (bot, Me(user.id, user.username or ""))
+        return known[1]
+
+    async def handle(self, channel: Channel, update: Update) -> None:
+        """Stores what the update brings; handled twice, it changes nothing. What it raises leaves it to be repeated."""
+        if update.message:
+            await self._message(channel, update.message)
+        elif update.edited_message:
+            await self._edited(channel, update.edited_message)
+        elif update.callback_query:
+            await self._pressed(channel, update.callback_query)
+        elif update.my_chat_member:
+            _note_membership(channel, update.my_chat_member)
+        else:
+            IGNORED.labels(_kind(update)).inc()
+
+    async def _message(self, channel: Channel, message: Message) -> None:
+        author = inbound.author_of(message)
+        if author is None or (not inbound.is_private(message) and not await self._meant(channel, message)):
+            return
+        me = await self.me(channel)
+        command = _command(message, me.username)
+        if command is not None:
+            await self._commands.run(self.bots.of(channel), channel, message, author, *command)
+        else:
+            await self._question(channel, message, author, me)
+
+    async def _meant(self, channel: Channel, message: Message) -> bool:
+        if not channel.settings.get("groups"):
+            return False
+        me = await self.me(channel)
+        return inbound.is_for_us(message, me.username, me.id)
+
+    async def _question(self, channel: Channel, message: Message, author: Person, me: Me) -> None:
+        text = inbound.text_of(message, me.username)
+        files = inbound.files_of(message)
+        if not text and not files:
+            IGNORED.labels(_content(message)).inc()  # a service message: somebody joined, a title changed
+            return
+        bot = self.bots.of(channel)
+        attachments, missing = await inbound.fetch(bot, files)
+        text = "\n\n".join([text, *missing])
+        received = inbound.to_inbound(message, author, channel, text, attachments=attachments)
+        receipt = await self._helpdesk.inbox.receive(received)
+        if receipt.duplicate and message.media_group_id:
+            await self._helpdesk.inbox.attach(channel.organization_id, channel.id, received.external_id, attachments)
+        if not receipt.duplicate:
+            self._show_typing(bot, channel, message, receipt.message_id)
+
+    async def _edited(self, channel: Channel, message: Message) -> None:
+        if inbound.author_of(message) is None:
+            return
+        me = await self.me(channel)
+        text = inbound.text_of(message, me.username)
+        await self._helpdesk.inbox.edit(channel.organization_id, channel.id, inbound.external_id(message), text)
+
+    async def _pressed(self, channel: Channel, query: CallbackQuery) -> None:
+        await self._presses.run(self.bots.of(channel), channel, query)
+
+    def _show_typing(self, bot: Bot, channel: Channel, message: Message, message_id: UUID) -> None:
+        task = asyncio.create_task(self._type(bot, channel, message, message_id))
+        self._typing.add(task)
+        task.add_done_callback(self._typing.discard)
+
+    async def _type(self, bot: Bot, channel: Channel, message: Message, message_id: UUID) -> None:
+        """Says that somebody is writing, while the turn of the message goes on."""
+        with self._helpdesk.events.subscribe(message_topic(message_id)) as done:
+            async with self._helpdesk.db.read(channel.organization_id) as scope:
+                stored = await scope.get(StoredMessage, message_id)
+            pause = BEFORE_TYPING_S
+            for _ in range(MOST_TYPING if stored.state != "done" else 0):
+                try:
+                    await asyncio.wait_for(done.get(), pause)
+                except TimeoutError:
+                    pause = TYPING_S
+                else:
+                    return
+                try:
+                    await bot.send_chat_action(
+                        message.chat.id, "typing", message_thread_id=inbound.thread_of(message).get("topic")
+                    )
+                except TelegramError as error:
+                    log.info("telegram.no_typing", reason=error.message)
+                    return
+
+
+def _command(message: Message, username: str) -> tuple[str, str] | None:
+    """(name, what follows it) of a command that is for this bot: /start, /link dana@example.com, /human@ThisBot."""
+    text = message.text or ""
+    if not text.startswith("/"):
+        return None
+    first, _, rest = text.partition(" ")
+    name, _, addressed = first[1:].partition("@")
+    if addressed and addressed.lower() != username.lower():
+        return None
+    return name.lower(), rest.strip()
+
+
+def _note_membership(channel: Channel, change: ChatMemberUpdated) -> None:
+    """Blocked, or let in again. A reply to who blocked the bot is refused by Telegram, and the agents are told then."""
+    blocked = change.new_chat_member.status in (ChatMember.BANNED, ChatMember.LEFT)
+    log.info("telegram.membership", channel=str(channel.id), blocked=blocked)
+
+
+def _kind(update: Update) -> str:
+    """The name of what the update holds."""
+    names = [name for name in update.to_dict() if name != "update_id"]
+    return names[0] if names else "unknown"
+
+
+def _content(message: Message) -> str:
+    known = {"message_id", "date", "chat", "from", "message_thread_id", "sender_chat", "is_topic_message"}
+    names = [name for name in message.to_dict() if name not in known]
+    return names[0] if names else "empty"

@@ -1,0 +1,48 @@
+"""What an admin sets for a Telegram bot, and how it is tried."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, Field
+from telegram.error import InvalidToken, TelegramError
+
+from connectors.telegram.client import Bots
+from core.channels import Finding
+from core.models import Channel
+
+
+class TelegramSettings(BaseModel):
+    mode: Literal["polling", "webhook"] = Field(
+        "polling", description="polling needs no public address; webhook wants one over https."
+    )
+    groups: bool = Field(False, description="Answer in groups too, when the bot is mentioned or replied to.")
+
+
+class TelegramSecrets(BaseModel):
+    token: str = Field(min_length=1, description="The token that @BotFather gave you.")
+
+
+async def check(bots: Bots, channel: Channel) -> list[Finding]:
+    """Asks Telegram who the bot is, and whether updates can reach us in the chosen way."""
+    try:
+        me = await bots.of(channel).get_me()
+    except InvalidToken:
+        return [Finding("Token", False, "Telegram does not know this token. Copy it again from @BotFather.")]
+    except TelegramError as error:
+        return [Finding("Telegram", False, f"Telegram does not answer ({error.message}). Try again in a minute.")]
+    findings = [Finding("Token", True, f"It belongs to @{me.username}.")]
+    if channel.settings.get("groups") and me.can_read_all_group_messages is False:
+        findings.append(Finding("Groups", True, "The bot sees what mentions it and replies to it, which is enough."))
+    if channel.settings.get("mode") == "webhook":
+        findings.append(_address(bots))
+    return findings
+
+
+def _address(bots: Bots) -> Finding:
+    address = bots.settings.public_url
+    if address is None:
+        remedy = "Set DESKHAND_PUBLIC_URL to your https address, or choose polling."
+        return Finding("Address", False, f"Telegram has to know where to call. {remedy}")
+    return Finding("Address", True, f"Telegram will call {address}.")
+
