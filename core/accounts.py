@@ -18,6 +18,7 @@ from sqlalchemy import select
 from core.db import Database
 from core.errors import Unauthenticated
 from core.models import ApiKey, Member, Organization, storable
+from core.service import Service
 from core.tenancy import Scope
 
 Autonomy = Literal["auto", "draft", "off"]
@@ -43,6 +44,7 @@ class OrganizationSettings(BaseModel):
     """Send only answers at least this likely to be right; None takes the default of `core.agent.policy`."""
     ask_rating: bool = True
     """Ask the customer how it was once a ticket is solved."""
+    service: Service = Field(default_factory=Service)
     autonomy: Autonomy = "auto"
     category_autonomy: dict[str, Autonomy] = Field(default_factory=dict)
 

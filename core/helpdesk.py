@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 
 import structlog
@@ -24,6 +24,7 @@ from core.nlp.encoder import Encoder
 from core.nlp.sentiment import SentimentModel
 from core.outbox import Connected, Outbox
 from core.redrafts import Redrafts
+from core.schedule import Schedule
 from core.secrets import SecretBox
 from core.settings import Settings
 from core.turns import Turns
@@ -62,6 +63,7 @@ class Helpdesk:
     worker: Worker
     box: SecretBox
     channels: Channels
+    schedule: Schedule
     owned_encoder: Encoder | None
     owned_model: OpenAICompatible | None
 
@@ -103,6 +105,7 @@ class Helpdesk:
             worker=Worker(db, events, turns, outbox, settings.turns_at_once),
             box=box,
             channels=Channels(box, events),
+            schedule=Schedule(db, outbox, connected),
             owned_encoder=own_encoder,
             owned_model=own_model,
         )
@@ -113,13 +116,14 @@ class Helpdesk:
 
     @asynccontextmanager
     async def running(self, *, work: bool = True) -> AsyncIterator[None]:
-        """Live events, and the worker if this process is to `work`, until the block ends."""
+        """Live events, and the worker and what goes by the clock if this process is to `work`, until the block ends."""
         await self.events.start()
         worker = asyncio.create_task(self.worker.run(), name="worker") if work else None
         if worker:
             worker.add_done_callback(_worker_ended)
         try:
-            yield
+            async with self.schedule.running() if work else nullcontext():
+                yield
         finally:
             if worker:
                 worker.cancel()

@@ -20,6 +20,7 @@ from core.models import Attachment as StoredAttachment
 from core.models import Channel, Delivery, Message, Ticket, new_id, now
 from core.outgoing import load
 from core.queue import backoff
+from core.reports import Digest, Weekly
 from core.tenancy import Scope
 
 MAX_ATTEMPTS = 12
@@ -108,6 +109,9 @@ class DeskSender(Protocol):
     """
 
     async def show(self, organization_id: UUID, ticket_id: UUID, channel: Channel) -> None: ...
+
+    async def announce(self, channel: Channel, report: Digest | Weekly) -> None:
+        """Posts a regular report for the whole team."""
 
     async def aclose(self) -> None: ...
 

@@ -6,11 +6,13 @@ from uuid import UUID
 
 from sqlalchemy import bindparam, literal_column, update
 
+from core import routing
 from core.agent.state import Answer, Outcome, Reason
 from core.models import Draft, Organization, Ticket, new_id, now
+from core.service import PRIORITIES, Service
 from core.tenancy import Scope, ours
 
-RANK = {"low": 0, "normal": 1, "high": 2, "urgent": 3}
+RANK: dict[str, int] = {priority: rank for rank, priority in enumerate(PRIORITIES)}
 RAISED: dict[Reason, str] = {"sensitive": "high", "frustrated": "high", "error": "high"}
 URGENT = 0.8
 
@@ -27,17 +29,17 @@ OUTDATE = (
 )
 
 
-async def open_or_join(scope: Scope, conversation_id: UUID, subject: str, outcome: Outcome) -> tuple[Ticket, bool]:
+async def open_or_join(
+    scope: Scope, conversation_id: UUID, subject: str, outcome: Outcome, service: Service
+) -> tuple[Ticket, bool]:
     """The conversation's open ticket, opened if there is none. Says whether it was opened just now."""
-    await customer_wrote(scope, conversation_id)
-    ticket: Ticket | None = await scope.session.scalar(
-        scope.select(Ticket).where(Ticket.conversation_id == conversation_id, IS_OPEN)
-    )
+    ticket = await customer_wrote(scope, conversation_id, service)
     priority = _priority(outcome)
     if ticket:
         if RANK[priority] > RANK[ticket.priority]:
-            ticket.priority = priority
+            ticket.priority, ticket.due_at = priority, service.due_at(priority, now())
         return ticket, False
+    agent = await routing.next_agent(scope, service)
     ticket = scope.add(
         Ticket(
             id=new_id(),
@@ -48,6 +50,9 @@ async def open_or_join(scope: Scope, conversation_id: UUID, subject: str, outcom
             priority=priority,
             category=outcome.reading.category,
             mood=outcome.reading.sentiment.label,
+            due_at=service.due_at(priority, now()),
+            assignee_id=agent.id if agent else None,
+            assigned_at=now() if agent else None,
         )
     )
     # The notice to the customer and the draft refer to it.
@@ -72,10 +77,17 @@ async def _next_number(scope: Scope) -> int:
     return int(number or 0)
 
 
-async def customer_wrote(scope: Scope, conversation_id: UUID) -> None:
-    """A newer message: the open ticket needs a person again, and its drafts no longer fit."""
+async def customer_wrote(scope: Scope, conversation_id: UUID, service: Service) -> Ticket | None:
+    """A newer message: the open ticket needs a person again, and its drafts no longer fit. Returns that ticket.
+
+    The first message after a reply starts the time in which the next reply is due.
+    """
     await scope.run(REOPEN, conversation=conversation_id, status="open", snoozed_until=None, updated_at=now())
     await outdate_drafts(scope, conversation_id)
+    ticket = await open_ticket(scope, conversation_id)
+    if ticket and ticket.due_at is None:
+        ticket.due_at, ticket.overdue_at = service.due_at(ticket.priority, now()), None
+    return ticket
 
 
 async def outdate_drafts(scope: Scope, conversation_id: UUID) -> None:

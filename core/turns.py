@@ -207,7 +207,9 @@ class Turns:
         await self._outbox.post(scope, context.place, reply)
 
     async def _hand_over(self, scope: Scope, context: Context, reply_id: UUID, outcome: Outcome) -> None:
-        ticket, opened = await tickets.open_or_join(scope, context.place.conversation_id, context.subject, outcome)
+        ticket, opened = await tickets.open_or_join(
+            scope, context.place.conversation_id, context.subject, outcome, context.profile.service
+        )
         if outcome.answer and outcome.decision.action == "escalate":
             tickets.offer_draft(scope, ticket, context.message_id, outcome.answer)
         again = not opened and not leaves_to_people(outcome.decision)
@@ -225,8 +227,8 @@ class Turns:
         await self._outbox.tell_desks(scope, ticket)
 
     async def _leave_to_people(self, scope: Scope, context: Context) -> None:
-        await tickets.customer_wrote(scope, context.place.conversation_id)
-        if ticket := await tickets.open_ticket(scope, context.place.conversation_id):
+        place = context.place
+        if ticket := await tickets.customer_wrote(scope, place.conversation_id, context.profile.service):
             await self._outbox.tell_desks(scope, ticket)
 
     async def _retry(self, context: Context, owner: str, error: Exception) -> None:

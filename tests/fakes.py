@@ -14,6 +14,7 @@ from core.agent.prompts import Prompt
 from core.messages import OutboundMessage
 from core.models import Channel
 from core.nlp.encoder import Encoder, Encoding, Vector
+from core.reports import Digest, Weekly
 
 
 class FakeSender:
@@ -45,12 +46,18 @@ class FakeDesk:
 
     def __init__(self) -> None:
         self.shown: list[UUID] = []
+        self.announced: list[Digest | Weekly] = []
         self.failures: list[Exception] = []
 
     async def show(self, organization_id: UUID, ticket_id: UUID, channel: Channel) -> None:
         if self.failures:
             raise self.failures.pop(0)
         self.shown.append(ticket_id)
+
+    async def announce(self, channel: Channel, report: Digest | Weekly) -> None:
+        if self.failures:
+            raise self.failures.pop(0)
+        self.announced.append(report)
 
     async def aclose(self) -> None:
         """Nothing is open."""

@@ -59,6 +59,8 @@ FOR_ALL_ORGANIZATIONS = {
     ("core/accounts.py", "by_api_key"): "the key says whose it is",
     ("connectors/widget/session.py", "_channel"): "the site key says whose it is",
     ("web/routes/telegram.py", "_channel"): "the address says whose it is",
+    ("core/schedule.py", "_with_something_due"): "the clock ticks for every organization",
+    ("core/schedule.py", "_mail_alerts"): "the clock ticks for every organization",
     ("core/channels.py", "connected"): "a process listens for every organization",
     ("core/channels.py", "lease"): "a process listens for every organization",
     ("core/channels.py", "release"): "a process listens for every organization",

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from core.accounts import Autonomy, OrganizationSettings
 from core.messages import JsonObject
+from core.service import Service
 
 log = structlog.get_logger()
 
@@ -26,6 +27,7 @@ class Profile:
     threshold: float | None = None
     autonomy: Autonomy = "auto"
     category_autonomy: Mapping[str, Autonomy] = field(default_factory=dict)
+    service: Service = field(default_factory=Service)
 
 
 def profile_of(name: str, stored: JsonObject) -> Profile:
@@ -44,6 +46,7 @@ def profile_of(name: str, stored: JsonObject) -> Profile:
         threshold=settings.threshold,
         autonomy=settings.autonomy,
         category_autonomy=settings.category_autonomy,
+        service=settings.service,
     )
 
 

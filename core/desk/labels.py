@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from core import tickets
+from core.accounts import OrganizationSettings, organization
 from core.desk.acting import Agent, change_open, changed, ticket_of
 from core.errors import BadInput
 from core.outbox import Outbox
@@ -13,7 +14,9 @@ async def set_priority(scope: Scope, outbox: Outbox, agent: Agent, number: int, 
     if priority not in tickets.RANK:
         raise BadInput(f"A priority is one of {', '.join(tickets.RANK)}.")
     ticket = await ticket_of(scope, number)
-    await change_open(scope, ticket, priority=priority)
+    settings = OrganizationSettings.model_validate((await organization(scope)).settings)
+    due_at = settings.service.due_at(priority, ticket.created_at) if ticket.due_at else None
+    await change_open(scope, ticket, priority=priority, due_at=due_at)
     await changed(scope, outbox, agent, "ticket.priority", ticket, to=priority, before=ticket.priority)
 
 

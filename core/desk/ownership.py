@@ -22,7 +22,7 @@ async def claim(scope: Scope, outbox: Outbox, agent: Agent, number: int) -> Tick
         scope.update(Ticket)
         .where(Ticket.id == ticket.id, Ticket.status != "resolved")
         .where((Ticket.assignee_id.is_(None)) | (Ticket.assignee_id == agent.id))
-        .values(assignee_id=agent.id, snoozed_until=None, updated_at=now())
+        .values(assignee_id=agent.id, assigned_at=now(), snoozed_until=None, updated_at=now())
     )
     if not taken.rowcount:
         raise Conflict(await _why_not(scope, ticket))
@@ -37,7 +37,7 @@ async def assign(scope: Scope, outbox: Outbox, agent: Agent | None, number: int,
     Raises `Conflict` when it is resolved, `BadInput` for a colleague who left.
     """
     ticket, member = await ticket_of(scope, number), await colleague(scope, member_id)
-    await change_open(scope, ticket, assignee_id=member.id)
+    await change_open(scope, ticket, assignee_id=member.id, assigned_at=now())
     await hand_to(scope, ticket.conversation_id, "person")
     await changed(scope, outbox, agent, "ticket.assigned", ticket, to=str(member.id), name=member.name)
     return await ticket_of(scope, number)
@@ -46,7 +46,7 @@ async def assign(scope: Scope, outbox: Outbox, agent: Agent | None, number: int,
 async def release(scope: Scope, outbox: Outbox, agent: Agent | None, number: int) -> None:
     """Puts the ticket back for whoever takes it; the bot stays as silent as it is."""
     ticket = await ticket_of(scope, number)
-    await change_open(scope, ticket, assignee_id=None)
+    await change_open(scope, ticket, assignee_id=None, assigned_at=None)
     await changed(scope, outbox, agent, "ticket.released", ticket)
 
 

@@ -106,6 +106,8 @@ async def answered(scope: Scope, outbox: Outbox, agent: Agent, ticket: Ticket, *
         "assignee_id": ticket.assignee_id or agent.id,
         "first_reply_at": ticket.first_reply_at or moment,
         "due_at": None,
+        "overdue_at": None,
+        "assigned_at": ticket.assigned_at or moment,
         "snoozed_until": None,
         "updated_at": moment,
     }

@@ -11,7 +11,7 @@ from core.models.conversations import (
     LinkCode,
     Message,
 )
-from core.models.desk import Draft, Note, Ticket
+from core.models.desk import Draft, Note, Sent, Ticket
 from core.models.knowledge import Document, Passage
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
     "Note",
     "Organization",
     "Passage",
+    "Sent",
     "Tenant",
     "Ticket",
     "Usage",

@@ -45,6 +45,9 @@ class Ticket(Tenant, Model):
     snoozed_until: Mapped[datetime | None]
     due_at: Mapped[datetime | None]
     """When the customer should have heard from a person; None while nobody waits."""
+    overdue_at: Mapped[datetime | None]
+    """When it was noticed that `due_at` had passed, for this wait."""
+    assigned_at: Mapped[datetime | None]
     first_reply_at: Mapped[datetime | None]
     resolved_at: Mapped[datetime | None]
     resolution: Mapped[str | None] = mapped_column(String(8))
@@ -80,6 +83,18 @@ class Draft(Tenant, Model):
     sent_message_id: Mapped[UUID | None] = mapped_column(ForeignKey("messages.id", ondelete="SET NULL"))
     """What became of it, once sent."""
     reject_reason: Mapped[str | None] = mapped_column(String(24))
+
+
+class Sent(Tenant, Model):
+    """A regular report that went out, so that it goes out once."""
+
+    __tablename__ = "sent_reports"
+    __table_args__ = (UniqueConstraint("channel_id", "name", "period"),)
+
+    channel_id: Mapped[UUID] = mapped_column(ForeignKey("channels.id", ondelete="CASCADE"))
+    name: Mapped[str] = mapped_column(String(16))
+    period: Mapped[str] = mapped_column(String(16))
+    """`2026-11-26`, or `2026-W48`."""
 
 
 class Note(Tenant, Model):
