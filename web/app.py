@@ -23,7 +23,7 @@ from web.listeners import listening
 from web.paths import STATIC
 from web.routes import channels as channel_routes
 from web.routes import desk as desk_routes
-from web.routes import health, messages, pages, session, telegram, widget
+from web.routes import health, messages, pages, session, team, telegram, widget
 from web.routes import work as work_routes
 
 
@@ -63,7 +63,7 @@ def create_app(settings: Settings, *, work: bool = True, helpdesk: Helpdesk | No
     app.state.visitor_tokens = VisitorTokens(key)
     app.state.session_tokens = SessionTokens(key)
     app.state.limits = Limits()
-    for module in (widget, messages, desk_routes, work_routes, channel_routes, telegram, session, health, pages):
+    for module in (widget, messages, desk_routes, work_routes, channel_routes, team, telegram, session, health, pages):
         app.include_router(module.router)
     app.mount("/static", Assets(directory=STATIC), name="static")
     errors.install(app)

@@ -4,14 +4,27 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
+from urllib.parse import quote
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 from pydantic import AwareDatetime, BaseModel, Field
 from sqlalchemy import Select
 
 from core.errors import NotFound
-from core.models import Channel, Conversation, Customer, Draft, Message, Ticket
+from core.models import (
+    Attachment,
+    Channel,
+    Conversation,
+    Customer,
+    Delivery,
+    Draft,
+    Member,
+    Message,
+    Note,
+    Ticket,
+)
+from core.tenancy import Scope
 from web.auth import Caller, Desk
 
 router = APIRouter(prefix="/api/v1", tags=["desk"])
@@ -31,8 +44,23 @@ class ConversationRow(BaseModel):
     ticket: int | None
 
 
+class AttachmentRow(BaseModel):
+    id: UUID
+    name: str
+    content_type: str
+    size: int
+
+
+class DeliveryRow(BaseModel):
+    """How a message of ours fared on its way to the customer's channel."""
+
+    state: str
+    error: str | None
+
+
 class MessageRow(BaseModel):
     id: UUID
+    kind: str
     author: str
     name: str
     text: str
@@ -41,6 +69,11 @@ class MessageRow(BaseModel):
     helpful: bool | None
     outcome: str | None
     analysis: dict[str, Any]
+    attachments: list[AttachmentRow]
+    delivery: DeliveryRow | None
+    """None where the customer reads what is stored here."""
+    edited_at: datetime | None
+    retracted_at: datetime | None
     created_at: datetime
 
 
@@ -65,6 +98,11 @@ class TicketRow(BaseModel):
     customer: str
     channel: str
     conversation_id: UUID
+    assignee: str | None
+    due_at: datetime | None
+    snoozed_until: datetime | None
+    merged_into: int | None
+    rating: int | None
     created_at: datetime
     updated_at: datetime
 
@@ -80,13 +118,23 @@ class DraftRow(BaseModel):
     text: str
     citations: list[dict[str, Any]]
     confidence: float
+    unproven: list[str]
+    """Its sentences that no passage proves."""
     state: str
     version: int
     created_at: datetime
 
 
+class NoteRow(BaseModel):
+    id: UUID
+    author: str
+    text: str
+    created_at: datetime
+
+
 class TicketDetail(TicketRow):
     drafts: list[DraftRow]
+    notes: list[NoteRow]
 
 
 @router.get("/conversations")
@@ -122,7 +170,10 @@ async def conversation(conversation_id: UUID, caller: Caller, desk: Desk) -> Con
             .order_by(Message.id.desc())
             .limit(500)
         )
-        rows = [_message(message) for message in messages]
+        newest = list(messages)
+        ids = [message.id for message in newest]
+        attachments, deliveries = await _attachments(scope, ids), await _deliveries(scope, ids)
+        rows = [_message(row, attachments.get(row.id, []), deliveries.get(row.id)) for row in newest]
     return ConversationDetail(**_conversation(*row).model_dump(), messages=rows[::-1])
 
 
@@ -136,7 +187,7 @@ async def tickets(
 ) -> TicketPage:
     """Tickets, the newest first."""
     async with desk.db.read(caller.organization_id) as scope:
-        query = _tickets(scope.select(Ticket, Ticket, Customer, Channel.name))
+        query = _tickets(scope.select(Ticket, Ticket, Customer, Channel.name, Member.name))
         if before is not None:
             query = query.where(Ticket.number < before)
         if status:
@@ -152,7 +203,9 @@ async def ticket(number: Number, caller: Caller, desk: Desk) -> TicketDetail:
     async with desk.db.read(caller.organization_id) as scope:
         row = (
             await scope.session.execute(
-                _tickets(scope.select(Ticket, Ticket, Customer, Channel.name)).where(Ticket.number == number)
+                _tickets(scope.select(Ticket, Ticket, Customer, Channel.name, Member.name)).where(
+                    Ticket.number == number
+                )
             )
         ).one_or_none()
         if row is None:
@@ -161,7 +214,57 @@ async def ticket(number: Number, caller: Caller, desk: Desk) -> TicketDetail:
             scope.select(Draft).where(Draft.ticket_id == row[0].id).order_by(Draft.id.desc()).limit(50)
         )
         rows = [DraftRow.model_validate(draft, from_attributes=True) for draft in drafts]
-    return TicketDetail(**_ticket(*row).model_dump(), drafts=rows)
+        notes = await _notes(scope, row[0].id)
+    return TicketDetail(**_ticket(*row).model_dump(), drafts=rows, notes=notes)
+
+
+@router.get("/attachments/{attachment_id}")
+async def attachment(attachment_id: UUID, caller: Caller, desk: Desk) -> Response:
+    """A file that came with a message, to be saved and never shown in the console's own origin."""
+    async with desk.db.read(caller.organization_id) as scope:
+        found = await scope.get(Attachment, attachment_id)
+    headers = {
+        "Content-Disposition": f"attachment; filename*=utf-8''{quote(found.name, safe='')}",
+        "Content-Security-Policy": "sandbox; default-src 'none'",
+    }
+    return Response(found.content, media_type="application/octet-stream", headers=headers)
+
+
+async def _attachments(scope: Scope, message_ids: list[UUID]) -> dict[UUID, list[AttachmentRow]]:
+    """Without what is in them."""
+    columns = (Attachment.message_id, Attachment.id, Attachment.name, Attachment.content_type, Attachment.size)
+    rows = await scope.session.execute(
+        scope.select(Attachment, *columns).where(Attachment.message_id.in_(message_ids)).order_by(Attachment.id)
+    )
+    found: dict[UUID, list[AttachmentRow]] = {}
+    for row in rows:
+        shown = AttachmentRow(id=row.id, name=row.name, content_type=row.content_type, size=row.size)
+        found.setdefault(row.message_id, []).append(shown)
+    return found
+
+
+async def _deliveries(scope: Scope, message_ids: list[UUID]) -> dict[UUID, DeliveryRow]:
+    """Each message's newest: its sending, or the last change of it."""
+    rows = await scope.session.execute(
+        scope.select(Delivery, Delivery.message_id, Delivery.state, Delivery.error)
+        .where(Delivery.message_id.in_(message_ids))
+        .order_by(Delivery.id)
+    )
+    return {row.message_id: DeliveryRow(state=row.state, error=row.error) for row in rows}
+
+
+async def _notes(scope: Scope, ticket_id: UUID) -> list[NoteRow]:
+    rows = await scope.session.execute(
+        scope.select(Note, Note, Member.name)
+        .outerjoin(Member, Member.id == Note.member_id)
+        .where(Note.ticket_id == ticket_id, Note.retracted_at.is_(None))
+        .order_by(Note.id)
+        .limit(200)
+    )
+    return [
+        NoteRow(id=note.id, author=name or "A former member", text=note.text, created_at=note.created_at)
+        for note, name in rows
+    ]
 
 
 def _conversations(query: Select[Any]) -> Select[Any]:
@@ -177,6 +280,7 @@ def _tickets(query: Select[Any]) -> Select[Any]:
         query.join(Conversation, Conversation.id == Ticket.conversation_id)
         .join(Customer, Customer.id == Conversation.customer_id)
         .join(Channel, Channel.id == Conversation.channel_id)
+        .outerjoin(Member, Member.id == Ticket.assignee_id)
     )
 
 
@@ -192,7 +296,7 @@ def _conversation(row: Conversation, customer: Customer, channel: str, number: i
     )
 
 
-def _ticket(row: Ticket, customer: Customer, channel: str) -> TicketRow:
+def _ticket(row: Ticket, customer: Customer, channel: str, assignee: str | None) -> TicketRow:
     return TicketRow(
         number=row.number,
         subject=row.subject,
@@ -204,14 +308,20 @@ def _ticket(row: Ticket, customer: Customer, channel: str) -> TicketRow:
         customer=_display(customer),
         channel=channel,
         conversation_id=row.conversation_id,
+        assignee=assignee,
+        due_at=row.due_at,
+        snoozed_until=row.snoozed_until,
+        merged_into=row.merged_into,
+        rating=row.rating,
         created_at=row.created_at,
         updated_at=row.updated_at,
     )
 
 
-def _message(row: Message) -> MessageRow:
+def _message(row: Message, attachments: list[AttachmentRow], delivery: DeliveryRow | None) -> MessageRow:
     return MessageRow(
         id=row.id,
+        kind=row.kind,
         author=row.author,
         name=row.speaker or "",
         text=row.text,
@@ -220,6 +330,10 @@ def _message(row: Message) -> MessageRow:
         helpful=row.helpful,
         outcome=row.outcome,
         analysis=row.analysis,
+        attachments=attachments,
+        delivery=delivery,
+        edited_at=row.edited_at,
+        retracted_at=row.retracted_at,
         created_at=row.created_at,
     )
 

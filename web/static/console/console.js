@@ -5,12 +5,14 @@ import { ConversationPage, TicketPage } from "./detail.js";
 import { h, markdownReady, refreshTimes } from "./draw.js";
 import { KINDS, List, walkWithArrows } from "./list.js";
 import { STATUSES } from "./words.js";
+import { Alerts, ChannelsPage } from "./channels.js";
 
 const EVERY_MS = 4000;
 const UNREACHABLE = "The server cannot be reached. Trying again …";
 const at = (id) => document.getElementById(id);
 const [signIn, desk, listPane, detailPane] = ["sign-in", "desk", "list", "detail"].map(at);
 
+const alerts = new Alerts(at("alerts"));
 let me = null;
 let list = null;
 let page = null;
@@ -23,7 +25,7 @@ const place = () => {
   const [kind, ...rest] = path.split("/");
   const status = new URLSearchParams(query).get("status");
   return {
-    kind: kind in KINDS ? kind : "conversations",
+    kind: kind in KINDS || (kind === "channels" && me?.role === "admin") ? kind : "conversations",
     id: rest.join("/") || null,
     status: kind === "tickets" && status in STATUSES ? status : null,
   };
@@ -35,6 +37,16 @@ const go = async () => {
   if (!me) return;
   const { kind, id, status } = place();
   const link = (target) => address({ kind, status, id: target });
+  desk.classList.toggle("channels", kind === "channels");
+  if (kind === "channels") {
+    list = null;
+    drawTabs(kind);
+    if (!(page instanceof ChannelsPage)) {
+      page = new ChannelsPage();
+      detailPane.replaceChildren(page.root);
+    }
+    return refresh();
+  }
   if (list?.name !== kind || list.status !== status) {
     list = new List(listPane, kind, status, link);
     listPane.scrollTop = 0;
@@ -44,23 +56,27 @@ const go = async () => {
   if (!id) {
     page = null;
     detailPane.replaceChildren(h("div", { class: "empty" },
-      h("p", {}, `Choose ${kind === "tickets" ? "a ticket" : "a conversation"} to read it.`),
-      h("p", {}, "This console shows what happens. It cannot reply or change anything.")));
+      h("p", {}, `Choose ${kind === "tickets" ? "a ticket to work on it" : "a conversation to read it"}.`)));
   } else if (page?.id !== id || page.kind !== kind) {
     const Shown = kind === "tickets" ? TicketPage : ConversationPage;
-    page = Object.assign(new Shown(id, { list: link(null), ticket: (number) => address({ kind: "tickets", id: number }) }), { kind });
+    const hrefs = { list: link(null), ticket: (number) => address({ kind: "tickets", id: number }) };
+    page = Object.assign(new Shown(id, hrefs, refresh), { kind });
     detailPane.replaceChildren(h("p", { class: "empty" }, "Loading …"));
   }
   list.mark(id);
   await refresh();
 };
 
-const drawTop = (kind, status) => {
-  at("list-title").textContent = KINDS[kind].title;
+const drawTabs = (kind) => {
   for (const tab of document.querySelectorAll("[data-tab]")) {
     if (tab.dataset.tab === kind) tab.setAttribute("aria-current", "page");
     else tab.removeAttribute("aria-current");
   }
+};
+
+const drawTop = (kind, status) => {
+  at("list-title").textContent = KINDS[kind].title;
+  drawTabs(kind);
   const filter = listPane.querySelector(".filter");
   filter.hidden = kind !== "tickets";
   filter.replaceChildren(...[[null, "All"], ...Object.entries(STATUSES)].map(([value, text]) =>
@@ -73,7 +89,7 @@ const refresh = async () => {
   const [shownList, shownPage] = [list, page?.missing ? null : page];
   busy = true;
   try {
-    await Promise.all([shownList.refresh(), shownPage?.refresh()]);
+    await Promise.all([shownList?.refresh(), shownPage?.refresh(), me.role === "admin" && alerts.refresh()]);
     at("offline").hidden = true;
   } catch (error) {
     if (error instanceof SignedOut) return showSignIn(error.message);
@@ -85,10 +101,10 @@ const refresh = async () => {
     busy = false;
   }
   // The person may have moved on while we waited.
-  if (shownList === list) list.draw();
+  if (shownList === list) list?.draw();
   if (shownPage && shownPage === page) drawPage();
   list?.mark(place().id);
-  document.title = `${page?.title || KINDS[list.name].title} · ${me.organization} · Deskhand`;
+  document.title = `${page?.title || KINDS[list?.name]?.title || "Console"} · ${me.organization} · Deskhand`;
 };
 
 const drawPage = () => {
@@ -105,7 +121,7 @@ const drawPage = () => {
 const showMissing = (asked, text) => {
   if (asked !== page) return;
   asked.missing = true; // asking again and again would not help
-  list.draw();
+  list?.draw();
   detailPane.replaceChildren(h("div", { class: "empty" }, h("p", { role: "alert" }, text),
     h("p", {}, h("a", { href: asked.hrefs.list }, "Back to the list"))));
 };
@@ -142,6 +158,7 @@ const enter = async () => {
   at("name").textContent = me.name;
   signIn.hidden = true;
   desk.hidden = false;
+  at("channels-tab").hidden = me.role !== "admin";
   await go();
 };
 

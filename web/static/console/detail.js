@@ -2,6 +2,7 @@
 
 import { read } from "./api.js";
 import { h, keyed, linkOr, prose, tag, time } from "./draw.js";
+import { Composer, DraftButtons, TicketBar } from "./work.js";
 import { PRIORITY_TONES, STATUS_TONES } from "./list.js";
 import { DRAFTS, HANDLERS, MOODS, OUTCOMES, PRIORITIES, REASONS, STATUSES, language, percent, word } from "./words.js";
 
@@ -21,6 +22,20 @@ const confidence = (share) => share != null && h("span", { class: "confidence" }
 const sources = (citations) => citations.length > 0 && h("ol", { class: "sources", "aria-label": "Sources" },
   citations.map(({ title, url, quote }) => h("li", {}, linkOr(title || url || "Source", url || "javascript:"),
     quote && h("details", {}, h("summary", {}, "Passage"), h("blockquote", { dir: "auto" }, quote)))));
+
+const unproven = (sentences) => sentences.length > 0 && h("div", { class: "unproven" },
+  h("p", {}, "No passage proves:"), h("ul", {}, sentences.map((sentence) => h("li", { dir: "auto" }, sentence))));
+
+const moment = (iso) => h("time", { datetime: iso, "data-fixed": true },
+  new Date(iso).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "short" }));
+
+const files = (attachments) => attachments.length > 0 && h("ul", { class: "files" }, attachments.map((file) =>
+  h("li", {}, h("a", { href: `/api/v1/attachments/${file.id}`, download: file.name }, file.name),
+    ` (${Math.ceil(file.size / 1024)} kB)`)));
+
+const DELIVERIES = { queued: "On its way", working: "On its way", dead: "Not delivered", undone: "Undone" };
+const delivered = (delivery) => delivery && delivery.state !== "sent" && h("span", {
+  class: `tag ${delivery.state === "dead" ? "bad" : ""}`, title: delivery.error || "" }, DELIVERIES[delivery.state]);
 
 // --- Messages ------------------------------------------------------------------------------------------------
 
@@ -51,10 +66,12 @@ const message = (item, customer) => {
   const theirs = author === "customer";
   return h("li", { class: `message ${author}` },
     h("p", { class: "who" }, h("strong", { dir: "auto" }, speaker(item, customer)), " ", time(item.created_at)),
-    h("div", { class: "bubble" }, theirs ? h("p", { class: "plain", dir: "auto" }, text) : prose(text, citations),
-      sources(citations)),
+    h("div", { class: "bubble" }, item.retracted_at ? h("p", { class: "faint" }, "Taken back")
+      : theirs ? h("p", { class: "plain", dir: "auto" }, text) : prose(text, citations),
+      sources(citations), files(item.attachments)),
     h("p", { class: "tags" }, theirs ? [h("span", { class: "faint" }, ending(item)), ...reading(item.analysis)]
-      : [confidence(item.confidence), verdict(item.helpful)]));
+      : [confidence(item.confidence), verdict(item.helpful), delivered(item.delivery)],
+    item.edited_at && h("span", { class: "faint" }, "edited")));
 };
 
 const drawMessages = (list, conversation) =>
@@ -63,8 +80,8 @@ const drawMessages = (list, conversation) =>
 // --- Pages ---------------------------------------------------------------------------------------------------
 
 class Page {
-  constructor(id, hrefs) {
-    Object.assign(this, { id, hrefs });
+  constructor(id, hrefs, changed) {
+    Object.assign(this, { id, hrefs, onchange: changed });
     this.top = h("header");
     this.facts = h("dl");
     this.messages = h("ol", { class: "messages" });
@@ -85,8 +102,8 @@ class Page {
 }
 
 export class ConversationPage extends Page {
-  constructor(id, hrefs) {
-    super(id, hrefs);
+  constructor(id, hrefs, changed) {
+    super(id, hrefs, changed);
     this.root = h("article", { class: "conversation" }, this.top, this.facts, this.messages);
   }
 
@@ -108,13 +125,17 @@ export class ConversationPage extends Page {
 }
 
 export class TicketPage extends Page {
-  constructor(id, hrefs) {
-    super(id, hrefs);
+  constructor(id, hrefs, changed) {
+    super(id, hrefs, changed);
+    this.bar = new TicketBar(id, changed);
+    this.composer = new Composer(id, changed);
+    this.notes = h("ol", { class: "notes" });
     this.drafts = h("ol", { class: "drafts" });
     this.none = h("p", { class: "faint" }, "There is no draft: the documents held nothing to draft from.");
     this.root = h("article", { class: "ticket" }, this.top, this.facts,
+      this.bar.root,
       h("section", {}, h("h3", {}, "Drafts"), this.none, this.drafts),
-      h("section", {}, h("h3", {}, "Conversation"), this.messages));
+      h("section", {}, h("h3", {}, "Conversation"), this.messages, this.notes, this.composer.root));
   }
 
   async refresh() {
@@ -132,14 +153,23 @@ export class TicketPage extends Page {
         tag(`${word(PRIORITIES, data.priority)} priority`, PRIORITY_TONES[data.priority])));
       this.facts.replaceChildren(fact("Why a person", word(REASONS, data.reason)), fact("Customer", data.customer),
         fact("Channel", data.channel), ...(data.category ? [fact("Category", data.category)] : []),
-        ...(data.mood ? [fact("Mood", word(MOODS, data.mood))] : []), fact("Opened", time(data.created_at)),
-        fact("Updated", time(data.updated_at)));
+        ...(data.mood ? [fact("Mood", word(MOODS, data.mood))] : []),
+        fact("With", data.assignee || "Nobody yet"), fact("Opened", time(data.created_at)),
+        ...(data.due_at ? [fact("Reply due", moment(data.due_at))] : []),
+        ...(data.snoozed_until ? [fact("Snoozed until", moment(data.snoozed_until))] : []),
+        ...(data.rating ? [fact("Rated", `${data.rating} of 5`)] : []));
+      this.bar.draw(data);
     }
+    this.composer.root.hidden = data.status === "resolved";
+    keyed(this.notes, data.notes, (note) => note.id, (note) => h("li", { class: "inner-note" },
+      h("p", { class: "who" }, h("strong", {}, note.author), " noted ", time(note.created_at)),
+      h("p", { class: "plain", dir: "auto" }, note.text)));
     this.none.hidden = data.drafts.length > 0;
     keyed(this.drafts, data.drafts, (draft) => draft.id, (draft) => h("li", { class: `draft ${draft.state}` },
       h("p", { class: "tags" }, tag(word(DRAFTS, draft.state), draft.state === "sent" ? "good" : ""),
         confidence(draft.confidence), time(draft.created_at)),
-      prose(draft.text, draft.citations), sources(draft.citations)));
+      prose(draft.text, draft.citations), sources(draft.citations), unproven(draft.unproven),
+      draft.state === "pending" && new DraftButtons(draft, this.onchange).root));
     drawMessages(this.messages, this.conversation);
   }
 }

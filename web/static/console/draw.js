@@ -55,7 +55,7 @@ export const time = (iso) => {
 };
 
 export const refreshTimes = () => {
-  for (const node of document.querySelectorAll("time[datetime]")) {
+  for (const node of document.querySelectorAll("time[datetime]:not([data-fixed])")) {
     const text = ago(new Date(node.dateTime));
     if (node.textContent !== text) node.textContent = text;
   }
