@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -49,7 +50,7 @@ class Database:
         """One transaction for one organization, committed when the block ends without an error."""
         async with self._scope(self._writer, organization_id) as scope:
             yield scope
-            await scope.commit()
+            await _uninterrupted(scope.commit())
         for callback in scope.committed:
             callback()
 
@@ -68,7 +69,7 @@ class Database:
         async with self._scope(self._writer if write else self._reader, EVERYONE) as scope:
             yield scope
             if write:
-                await scope.commit()
+                await _uninterrupted(scope.commit())
 
     @asynccontextmanager
     async def _scope(self, engine: AsyncEngine, organization_id: UUID) -> AsyncIterator[Scope]:
@@ -109,6 +110,18 @@ class Database:
     async def close(self) -> None:
         for engine in {self._writer, self._reader, self._bulk_reader}:
             await engine.dispose()
+
+
+async def _uninterrupted(commit: Coroutine[Any, Any, None]) -> None:
+    """A commit ends before its caller is cancelled: broken off in the middle, it would leave SQLite's only writing
+    connection behind with the lock in its hands."""
+    committing = asyncio.ensure_future(commit)
+    try:
+        await asyncio.shield(committing)
+    except asyncio.CancelledError:
+        await asyncio.wait([committing])
+        committing.exception()  # whoever was cancelled does not ask for it
+        raise
 
 
 def _engine(url: URL, **options: Any) -> AsyncEngine:

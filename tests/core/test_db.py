@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from core.db import Database
 from core.errors import StartupError
 from core.helpdesk import Helpdesk
-from core.models import Channel, Customer, Organization, new_id
+from core.models import Channel, Customer, Member, Organization, new_id
 from tests.cast import Shop
 from tests.rows import row, rows
 
@@ -140,3 +140,20 @@ async def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
     await db.close()
     for thread in set(threading.enumerate()) - before:
         await asyncio.to_thread(thread.join, 5)  # the driver's: it reports to this loop, which must still be there
+
+
+async def test_a_writer_that_is_cancelled_at_any_moment_leaves_the_database_to_the_next(
+    idle: Helpdesk, idle_acme: Shop
+) -> None:
+    """Broken off in a commit, SQLite's one writing connection would be lost with the lock in its hands."""
+    async def write(number: int) -> None:
+        async with idle.db.write(idle_acme.id) as scope:
+            await scope.session.execute(scope.update(Member).values(name=f"Sam {number}"))
+
+    for number in range(60):
+        writing = asyncio.create_task(write(number))
+        await asyncio.sleep(number * 0.0001)
+        writing.cancel()
+        await asyncio.gather(writing, return_exceptions=True)
+        async with asyncio.timeout(5):
+            await write(number)

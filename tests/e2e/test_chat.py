@@ -130,7 +130,7 @@ async def test_the_button_for_a_person_hands_over_and_the_thumb_is_kept(demo: De
 
 async def test_the_api_is_described_without_help_from_elsewhere(demo: Demo, visitor: Visitor) -> None:
     page = await visitor.page(f"{demo.url}/api/docs")
-    receive = page.locator("details", has_text="POST/api/v1/messages")
+    receive = page.locator("details", has_text="POST/api/v1/messagesReceive")
     await receive.locator("summary").click()
     await expect(receive.locator("dt", has_text="external_id")).to_be_visible()
     await expect(receive.locator("dt", has_text="wait (query)")).to_be_visible()
