@@ -85,9 +85,11 @@ def decode(data: bytes, label: str | None = None) -> str:
     if not _SEVERAL_BYTES.search(name) and (text := _as_utf8(data)) is not None:
         return text
     try:
-        return data.decode(name)
+        text = data.decode(name)
     except (UnicodeError, ValueError):
-        return _by_lines(data) if name == "utf-8" else _repaired(data, name)
+        text = _by_lines(data) if name == "utf-8" else _repaired(data, name)
+    # UTF-7 lets half a character through, which no database and no socket takes.
+    return text if not name.startswith("utf-7") else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _as_utf8(data: bytes) -> str | None:

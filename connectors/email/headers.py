@@ -14,13 +14,14 @@ MAX_PEOPLE = 20_000
 MAX_IDS = 200
 
 # One mailbox of a list up to its comma: quoted strings, angle brackets and comments may hold commas.
-_MAILBOX = re.compile(r"""\s*((?:"(?:[^"\\]|\\.){0,300}+"|<[^<>]*+>|\([^()]*+\)|[^,;"<(]|["<(])++)[,;]?""", re.S)
+_MAILBOX = re.compile(r"""\s*((?:"(?:[^"\\]|\\.){0,120}+"|<[^<>]*+>|\([^()]*+\)|[^,;"<(]|["<(])++)[,;]?""", re.S)
 _ANGLE = re.compile(r"<\s*([^<>]*?)\s*>")
 _ADDRESS = re.compile(r"""[^\s<>()\[\]",;:@\\]{1,128}@[^\s<>()",;:@\\]{1,255}""")
 _COMMENT = re.compile(r"\(([^()]*)\)")
 _ID = re.compile(r"<([^<>]{1,500})>")
 _WHITE = re.compile(r"\s+")
-_PREFIX = re.compile(r"(?i)(?:mailto|smtp):")
+# "mailto:" and "smtp:" of careless programs, and the name of a group ("Team: a@b.example, …;").
+_PREFIX = re.compile(r"[^\"<>@:]{0,200}:")
 
 
 def person(address: str, name: str | None = None) -> Person:
@@ -34,8 +35,7 @@ def person(address: str, name: str | None = None) -> Person:
 def people(value: str) -> tuple[Person, ...]:
     """Everyone in an address header's raw value. What holds no address is left out."""
     found = []
-    value = re.sub(r"[^\s:;,<>\"@=?]{1,60}:(?=[^;]{0,500000};)", " ", value, count=1) if ";" in value else value
-    for match in _MAILBOX.finditer(value[: 2**21]):
+    for match in _MAILBOX.finditer(value[: 2**20]):
         if one := _mailbox(match[1].strip()):
             found.append(one)
         if len(found) >= MAX_PEOPLE:
@@ -48,7 +48,7 @@ def _mailbox(text: str) -> Person | None:
         text = decode_words(text) if "=?" in text else text
         if "@" not in text:
             return None
-    text = _PREFIX.sub("", text, count=1) if ":" in text else text
+    text = text[prefix.end() :].strip() if (prefix := _PREFIX.match(text)) else text
     angles = [angle for angle in _ANGLE.finditer(text) if "@" in angle[1]]
     if angles:
         address = _ADDRESS.search(angles[-1][1])

@@ -119,7 +119,7 @@ def _parse(raw: bytes, *, nested: bool) -> ParsedEmail:
 def _sender(mail: Part) -> Person:
     """Who wrote; where From names nobody, the next best header that does."""
     for name in ("from", "reply-to", "sender", "return-path", "x-original-from"):
-        if name in mail.headers and (found := headers.people(mail.raw(name))):
+        if name in mail.headers and (found := headers.people(mail.raw(name)[:65_536])):
             return found[0]
     return Person(external_id="", name=mail.text("from")[:200] or None)
 

@@ -23,7 +23,7 @@ class Line:
     """How deeply quoted."""
 
 
-MAX_TEXT = 500_000
+MAX_TEXT = 250_000
 """Characters of a mail's text; what is beyond stays in the raw mail."""
 _MARK = re.compile(r"[ \t]{0,2}((?:>[ \t]?)+)")
 _ODD_ENDS = re.compile(r"\r\n|[\r\x0b\x0c\x85\u2028\u2029]")

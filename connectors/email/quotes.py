@@ -31,12 +31,10 @@ _DATE = re.compile(
 _ADDRESS = re.compile(r"[^\s<>@]{1,100}@[^\s<>@]{1,200}")
 _IN_BRACKETS = re.compile(r"[<(\[](?:mailto:)?[^\s<>@]{1,100}@[^\s<>@]{1,200}[>)\]]")
 _BY_HAND = re.compile(r"(?i)^(?:hi|hello|hallo|dear|hey|bonjour|ciao|hola)\b")
-_DASHES = r"[\s*_>=#.-]"
-_FORWARD = re.compile(rf"(?i){_DASHES}*(?:{wording.FORWARDED})\b.{{0,120}}")
-_ORIGINAL = re.compile(rf"(?i){_DASHES}*-{{2,}}{_DASHES}*(?:{wording.ORIGINAL}){_DASHES}*-*")
-_ORIGINAL_BARE = re.compile(rf"(?i){_DASHES}*(?:{wording.ORIGINAL})\s*:?{_DASHES}*$")
+_EDGES = " \t*_>=#.-"
+_FORWARD = re.compile(rf"(?i)(?:{wording.FORWARDED})\b")
+_ORIGINAL = re.compile(rf"(?i)(?:{wording.ORIGINAL})")
 _RULE = re.compile(r"\s*(?:_{5,}|-{5,}|={5,}|\*{5,})\s*$")
-_DASHED = re.compile(r"\s*-{3,}\s?[^-]{3,80}?\s?-{3,}\s*$")
 _ABOVE = re.compile(rf"(?i).{{0,80}}(?:{wording.REPLY_ABOVE})")
 _LABEL = re.compile(
     rf"[>*\s|]*(?:(?P<sender>{wording.FROM})|(?P<sent>{wording.SENT})|(?P<to>{wording.TO})"
@@ -162,7 +160,7 @@ def _quote_from(lines: list[Line], at: int) -> None:
 def _cut(lines: list[Line], at: int, done: Separated) -> bool:
     """Does the rest belong to another mail? Then it is marked so, and its headers are read."""
     text = _shown(lines[at])
-    forward = bool(_FORWARD.match(text)) and len(text) < 160
+    forward = _is_forward(text)
     if forward and not _headers(lines, at + 1) and not text.startswith(("-", "*", "_", ">", "=")):
         forward = text.endswith(":") and _quoted_next(lines, at + 1, 3)
     original = _headers(lines, at) if _LABEL.match(text) else None
@@ -180,16 +178,22 @@ def _cut(lines: list[Line], at: int, done: Separated) -> bool:
 def _is_separator(lines: list[Line], at: int, text: str) -> bool:
     if _ABOVE.match(text) and len(text) < 200:
         return True
-    if _ORIGINAL.match(text) and len(text) < 120:
+    words = text.strip(_EDGES)
+    dashed = text.startswith("--") and len(words) <= 80
+    if dashed and _ORIGINAL.match(words):
         return True
-    if _RULE.match(text) or _DASHED.match(text) or _ORIGINAL_BARE.match(text):
+    if _RULE.match(text) or (dashed and text.endswith("--")) or _ORIGINAL.fullmatch(words.rstrip(" :")):
         return _headers(lines, at + 1) is not None
     return False
 
 
+def _is_forward(text: str) -> bool:
+    return len(text) < 160 and bool(_FORWARD.match(text.strip(_EDGES)))
+
+
 def _forward_in_marks(lines: list[Line], at: int, done: Separated) -> None:
     """HTML marks say that something follows which is not new; its headers say whose it was."""
-    forward = bool(_FORWARD.match(_shown(lines[at])))
+    forward = _is_forward(_shown(lines[at]))
     if not forward and not _LABEL.match(_shown(lines[at])):
         return
     if found := _headers(lines, at + forward):

@@ -104,7 +104,8 @@ class _Reader:
                 continue
             self.parts += len(pieces)
             part.body = b""  # it lives on in its children: a copy a level would be 30 times a big mail
-            part.children = [_split(piece) for piece in pieces]
+            while pieces:
+                part.children.append(_split(pieces.pop(0)))
             waiting += [(child, depth + 1) for child in part.children]
         return root
 
@@ -155,7 +156,7 @@ def _between(body: bytes, mark: bytes) -> list[bytes]:
             at = after
             continue
         if start >= 0:
-            pieces.append(_without_end_of_line(body[start:at]))
+            pieces.append(body[start : _before_end_of_line(body, at)])
         start, at = end + 1, end
         if rest:  # the closing one
             return pieces
@@ -164,8 +165,9 @@ def _between(body: bytes, mark: bytes) -> list[bytes]:
     return pieces
 
 
-def _without_end_of_line(data: bytes) -> bytes:
-    return data.removesuffix(b"\n").removesuffix(b"\r")
+def _before_end_of_line(body: bytes, at: int) -> int:
+    """The line end before a boundary belongs to the boundary."""
+    return at - 2 if body[at - 2 : at] == b"\r\n" else at - 1
 
 
 def parameters(value: str) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 WROTE = (
-    "wrote|writes|schrieb(?:st|en)?|hat geschrieben|a écrit|a ecrit|escribió|escribio|ha escrit|ha scritto|scrive"
+    "wrote|writes|quoting|zitat von|citando a?|selon|citat från|citerer|citaat van|schrieb(?:st|en)?|hat geschrieben|a écrit|a ecrit|escribió|escribio|ha escrit|ha scritto|scrive"
     "|escreveu|schreef|geschreven|napisał(?:a|\\(a\\))?|pisze|skrev|kirjoitti|napsal(?:a|\\(a\\))?|napísal(?:a"
     "|\\(a\\))?"
     "|написал(?:а|\\(а\\))?|пишет|писал(?:а|\\(а\\))?|написав(?:\\(ла\\))?|написала|пише|yazdı|yazmış"
@@ -92,7 +92,7 @@ SENT_FROM = (
     "|odesláno (?:z|ze|pomocí|přes) |stáhnout outlook|získat outlook|získejte outlook"
     "|отправлено (?:с|со|из|через) |отправлено на |скачать outlook|получить outlook|загрузить outlook"
     "|надіслано (?:з|із|через) |отримати outlook|завантажити outlook"
-    "|.{2,40}(?:'d[ae]n|'[uıiü]md[ae]n|cihazımdan|telefonumdan) gönderildi|gönderildi:? (?:iphone|ipad|android)"
+    "|.{2,40}(?:['’]?d[ae]n|['’]?[uıiü]md[ae]n|cihazımdan|telefonumdan) gönderildi|gönderildi:? (?:iphone|ipad|android)"
     "|.{2,30} için outlook"
     "|.{1,40}から送信|.{1,30}用 ?outlook ?を|.{1,30}版 ?outlook ?を|发自我的|从我的.{1,30}发送|发送自|發自我的|從我的.{1,30}傳送|傳送自"
     "|来自 ?.{2,20}(?:邮箱|手机)"
