@@ -44,6 +44,12 @@ _LABEL = re.compile(
 _ENDS_LIKE_ATTRIBUTION = re.compile(rf"(?:[:：]|(?:{wording.WROTE}))[\s*\-—]*$", re.I)
 
 
+# "On …, Dana <…> wrote:   Hello" in one line, as Yahoo's app for Android writes it.
+_GOES_ON = re.compile(r"(.{10,300}?[:：])\s{2,}\S")
+# "2012/4/7 Dana <…>", as Gmail wrote it in some languages.
+_NO_COLON = re.compile(r"\d{4}[/-]\d{1,2}[/-]\d{1,2} [^<>]{0,100}<[^<>@]{1,100}@[^<>]{1,200}>$")
+
+
 @dataclass(slots=True)
 class Original:
     """What the block of headers above a quoted or forwarded mail says."""
@@ -101,6 +107,11 @@ def _attribution(lines: list[Line], at: int) -> int:
         if not text or len(joined) + len(text) > _LONG:
             return 0
         joined = f"{joined} {text}" if joined else text
+        if span == 1 and ((said := _GOES_ON.match(text)) or _NO_COLON.match(text)):
+            if said and _STARTS.match(text) and _says_who_wrote(said[1], lines, at + 1, 1):
+                return 1
+            if not said and _quoted_next(lines, at + 1, 1):
+                return 1
         if _ENDS_LIKE_ATTRIBUTION.search(text[-40:]) and _says_who_wrote(joined, lines, at + span, span):
             return span
         if span == 1 and not _may_start(joined):
@@ -120,7 +131,7 @@ def _says_who_wrote(text: str, lines: list[Line], below: int, span: int) -> bool
     wrote, dated = _WROTE.search(text), _DATE.search(text)
     if not dated and not _ADDRESS.search(text):
         # "Dana wrote:" alone is what people write too.
-        return bool(wrote) and span == 1 and len(text) < 80 and _quoted_next(lines, below, 1)
+        return bool(wrote) and span <= 2 and len(text) < 100 and _quoted_next(lines, below, 1)
     if wrote:
         return bool(_STARTS.match(text) or _IN_BRACKETS.search(text) or text[wrote.end() :].strip(" :：-")) or (
             span == 1 and _quoted_next(lines, below, 2)

@@ -27,6 +27,8 @@ _CONTACT = re.compile(
     r"|тов|株式会社|有限公司)\b\.?"
     r"|\s\|\s|\b(?:manager|director|engineer|ceo|cto|cfo|geschäftsführer|head of|leiter)\b)"
 )
+_SENTENCE = (".", "?", "!", ":", ",", "。", "？", "！")
+_DASHED_NAME = re.compile(r"^[-–—]{1,2}[^\W\d_][\w.'’]{1,20}(?: [^\W\d_][\w.'’]{0,20}){0,3}$")
 _LIST_FOOTER = re.compile(
     r"(?i)\b(?:mailing list|unsubscribe|abmelden|mailman/listinfo|you received this message because)\b"
 )
@@ -69,7 +71,7 @@ def _cut(texts: list[str], sender_name: str | None, *, above: bool) -> int:
 def _delimiter(texts: list[str], *, above: bool) -> int:
     for at, text in enumerate(texts):
         rest = [line for line in texts[at + 1 :] if line.strip()]
-        if _DELIMITER.match(text) and len(rest) <= 20 and (len(rest) or at):
+        if _DELIMITER.match(text) and len(rest) <= 15 and (len(rest) or at):
             if text.startswith("---") and not (rest and _looks_added(rest)):
                 continue
             return at
@@ -93,6 +95,8 @@ def _last_lines(texts: list[str]) -> int:
         if not text.strip():
             continue
         seen += 1
+        if seen == 1 and at and _DASHED_NAME.match(text) and not texts[at - 1].startswith(("-", "–", "—")):
+            return at
         if _SENT_FROM.match(text) and len(text) < 120 and seen <= 4:
             return at
         if _DISCLAIMER.match(text) and (not at or not texts[at - 1].strip() or seen == 1) and seen <= 12:
@@ -116,8 +120,9 @@ def _is_card(tail: list[str]) -> bool:
     if any(_POSTSCRIPT.match(line) for line in tail[:3]) or any(len(line) > 120 for line in tail[:2]):
         return False
     contacts = sum(bool(_CONTACT.search(line)) for line in tail)
-    short = all(len(line) <= 70 and not line.endswith(("?", "!")) for line in tail)
-    return len(tail) >= 2 and (contacts >= 1 or (len(tail) >= 3 and short))
+    short = all(len(line) <= 70 and not line.endswith(_SENTENCE) for line in tail)
+    named = len(tail) >= 2 and len(tail[0]) <= 60 and not tail[0].endswith(_SENTENCE) and not tail[0][:1].islower()
+    return named and (contacts >= 1 or (len(tail) >= 3 and short))
 
 
 def _bare_card(texts: list[str], written: list[int], sender_name: str | None) -> int:

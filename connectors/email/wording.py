@@ -136,23 +136,18 @@ CLOSINGS = (
     "|مع (?:خالص )?(?:التحية|التحيات|الشكر|تحياتي)|(?:مع )?(?:أطيب )?(?:تحياتي|التحيات)|شكرا(?: جزيلا)?|وشكرا"
     "|בברכה|בכבוד רב|תודה(?: רבה| מראש)?|בברכה ובתודה)"
 )
+CONFIDENTIAL = (
+    "confiden|privileged|intended|vertraulich|bestimmt|destin|riservat|confidenz|vertrouwelijk|bestemd|poufn|przeznaczon"
+    "|konfidenti|avsedd|avsett|fortrolig|beregnet|luottamuks|tarkoitettu|důvěrn|určen|конфиденц|предназнач|gizli|virus"
+)
 DISCLAIMERS = (
-    "(?:this|the) (?:e-?mail|message|communication|information)\\b.{0,80}\\b(?:confidential|intended|privileged"
-    "|contain)"
-    "|(?:confidentiality|privacy|legal) (?:notice|note|disclaimer)|disclaimer\\s*:?|confidential(?:ity)?\\s*:"
-    "|important(?: notice)?:.{0,40}confidential"
-    "|diese e-?mail (?:enthält|kann|ist|und)|der inhalt dieser e-?mail|(?:wichtiger hinweis|haftungsausschluss)\\b"
-    "|ce (?:message|courriel|mail) (?:et|est|peut|contient)|este (?:mensaje|correo|e-?mail"
-    "|mensagem)\\b.{0,80}(?:confiden|dirig|destin)"
-    "|esta mensagem\\b.{0,80}(?:confiden|destin)|(?:questo|il presente|la presente) (?:messaggio|e-?mail"
-    "|comunicazione)|avviso di riservatezza"
-    "|dit (?:bericht|e-?mail(?:bericht)?) (?:is|kan|bevat|en)|(?:niniejsza|ta) wiadomość|treść tej wiadomości"
-    "|detta (?:meddelande|e-?post)|denne (?:e-?mail|e-?post|meddelelse)|tämä (?:viesti|sähköposti)|tato zpráva"
-    "|tento e-?mail"
-    "|(?:это|данное) (?:сообщение|электронное)|bu e-?posta|think before (?:you )?print"
-    "|please consider the environment"
-    "|bitte denken sie an die umwelt|virus-free\\.|virenfrei\\.|sans virus\\.|libre de virus\\."
-    "|diese e-mail wurde von avast"
+    f"(?:(?:this|the|any|diese|der inhalt|die information|ce|cet|le|este|esta|el|la|questo|questa|il presente|la presente"
+    f"|le informazioni|dit|deze|de informatie|niniejsza|ta|treść|detta|denne|tämä|tato|tento|это|данное|bu)"
+    f" [^.!?]{{0,160}}(?:{CONFIDENTIAL})[^?]*$)"
+    "|(?:confidentiality|privacy|legal) (?:notice|note|disclaimer)|disclaimer\\s*:|avviso di riservatezza"
+    "|confidential(?:ity)?\\s*:|important(?: notice)?:.{0,40}confidential|haftungsausschluss\\b"
+    "|(?:please )?think before (?:you )?print|please consider the environment|bitte denken sie an die umwelt"
+    "|virus-free\\.|virenfrei\\.|sans virus\\.|libre de virus\\."
     "|this email has been (?:checked|scanned) for viruses|yahoo! mail:|yahoo mail: search, organi[sz]e, conquer"
 )
 AWAY = (

@@ -18,6 +18,8 @@ from tests.connectors.email.corpus import Written, mails
 
 NOT_ABOUT_QUOTING = ("mime-", "auto-", "not-auto-", "bounce-")
 
+LANGUAGES = ["en", "de", "fr", "es", "it", "nl", "pl", "da", "sv", "cs", "ja", "zh"]
+
 
 def about_quoting(part: str) -> list[Written]:
     return [mail for mail in mails(part) if not mail.name.partition("/")[2].startswith(NOT_ABOUT_QUOTING)]

@@ -7,7 +7,7 @@ import pytest
 from connectors.email.inbound import ParsedEmail, parse_email
 from tests.connectors.email.corpus import Written, mails
 
-DEV = mails("dev")
+WRITTEN = [*mails("dev"), *mails("held")]
 SIMPLE = ("subject", "message_id", "auto_reply")
 
 
@@ -37,7 +37,7 @@ def without_line_ends(value: Any) -> Any:
     return value.strip("\n") if isinstance(value, str) else value
 
 
-@pytest.mark.parametrize("written", DEV, ids=str)
+@pytest.mark.parametrize("written", WRITTEN, ids=str)
 def test_a_written_mail_is_read_as_it_was_meant(written: Written) -> None:
     expected = without_line_ends({"auto_reply": False} | written.expected)
     mail = parse_email(written.raw)
