@@ -44,6 +44,7 @@ _LABEL = re.compile(
 _ENDS_LIKE_ATTRIBUTION = re.compile(rf"(?:[:：]|(?:{wording.WROTE}))[\s*\-—]*$", re.I)
 
 
+_FIRST_WORD = re.compile(r"(?:On|Am|Le|El|Il|Em|Op|Den|Dne|Dnia|W dniu) ")
 # "On …, Dana <…> wrote:   Hello" in one line, as Yahoo's app for Android writes it.
 _GOES_ON = re.compile(r"(.{10,300}?[:：])\s{2,}\S")
 # "2012/4/7 Dana <…>", as Gmail wrote it in some languages.
@@ -113,10 +114,17 @@ def _attribution(lines: list[Line], at: int) -> int:
             if not said and _quoted_next(lines, at + 1, 1):
                 return 1
         if _ENDS_LIKE_ATTRIBUTION.search(text[-40:]) and _says_who_wrote(joined, lines, at + span, span):
-            return span
+            return 0 if _starts_later(lines, at, span) else span
         if span == 1 and not _may_start(joined):
             return 0
     return 0
+
+
+def _starts_later(lines: list[Line], at: int, span: int) -> bool:
+    """ "On it!" above "On Tuesday … wrote:" was written by the person."""
+    return any(
+        _FIRST_WORD.match(_shown(lines[later])) and _attribution(lines, later) for later in range(at + 1, at + span)
+    )
 
 
 def _may_start(text: str) -> bool:
@@ -151,6 +159,8 @@ def _attributed(lines: list[Line], at: int, span: int) -> int:
     """Marks the attribution, and all that follows it if that carries no marks of its own."""
     for line in lines[at : at + span]:
         line.kind = Kind.ATTRIBUTION
+    if at and lines[at - 1].kind == Kind.NEW and _RULE.match(lines[at - 1].text[:_LONG]):
+        lines[at - 1].kind = Kind.ATTRIBUTION
     below = at + span
     while below < len(lines) and not lines[below].text and lines[below].kind == Kind.NEW:
         below += 1

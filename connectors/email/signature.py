@@ -16,7 +16,7 @@ _LOOKED_AT = 60
 _DELIMITER = re.compile(r"^(?:-- ?|--|–|—|— ?|__|~~|---)\s*$")
 _RULE = re.compile(r"^\s*(?:_{5,}|-{4,}|={5,}|\*{5,}|—{3,}|~{5,})\s*$")
 _SENT_FROM = re.compile(rf"(?i)^[\s*_>-]*(?:{wording.SENT_FROM})")
-_CLOSING = re.compile(rf"(?i)^[\s*_]*(?:{wording.CLOSINGS})[\s,.!;:*_\-–]*$")
+_CLOSING = re.compile(rf"(?i)^[\s*_]*(?:{wording.CLOSINGS})(?:\s?[/|,]\s?(?:{wording.CLOSINGS}))?[\s,.!;:*_\-–]*$")
 _DISCLAIMER = re.compile(rf"(?i)^[\s*_\-\[(]*(?:{wording.DISCLAIMERS})")
 _POSTSCRIPT = re.compile(r"(?i)^\s*(?:p\.?\s?s\.?|n\.?b\.?)\s*[:.\-–]?\s+\S")
 _CONTACT = re.compile(
