@@ -1,7 +1,7 @@
 """The tree of a mail: headers and parts, from any bytes, in linear time.
 
 The standard library's parser goes line by line, keeps every open boundary to compare with each line, and
-recurses: 1,000 nested multiparts end in a RecursionError, and 25 MB take it 1.0 s of CPU against 0.05 s here.
+recurses: 1,000 nested multiparts end in a RecursionError, and 24 MB take it 0.67 s of CPU against 0.02 s here.
 What is read by the standard library is the rest (dates, transfer encodings, charsets).
 """
 

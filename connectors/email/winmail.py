@@ -1,7 +1,7 @@
 """`winmail.dat`: the envelope (TNEF) that Outlook puts attachments into for readers it takes for its own.
 
 Format: [MS-OXTNEF]. The one library there is (tnefparse, last release January 2021) copies the rest of the file
-for each attribute: 1 MB of empty ones takes it minutes.
+for each attribute: 256 kB of empty ones take it 0.16 s, and each doubling four times as long (here 8 ms, and twice).
 """
 
 from __future__ import annotations
