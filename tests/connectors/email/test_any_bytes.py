@@ -6,7 +6,6 @@ import re
 from email.message import EmailMessage
 from email.policy import SMTP
 
-import nh3
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -141,28 +140,18 @@ PIECES = st.lists(
 
 @given(PIECES)
 @example(["<svg><style>", "<img src=x onerror=alert(1)>", "</style>"])
+@example(["<a href='javascript:x'>", "<TABLE>", "<a href='javascript:x'>"])
 @settings(max_examples=400)
 def test_shown_html_holds_nothing_that_acts_or_calls_home(pieces: list[str]) -> None:
     shown = readable.clean("".join(pieces))
-    tags = re.findall(r"<[a-z][^<>]*>", shown.lower())
-    for tag in tags:
-        name = re.match(r"<([a-z0-9]+)", tag)[1]  # type: ignore[index]
-        assert name not in {
-            "script",
-            "form",
-            "input",
-            "button",
-            "iframe",
-            "svg",
-            "math",
-            "style",
-            "link",
-            "meta",
-            "base",
-        }
+    assert_harmless(shown)
+    assert_harmless(readable.clean(shown))  # read once more, as a browser will: misnested tags may move
+
+
+def assert_harmless(shown: str) -> None:
+    for tag in re.findall(r"<[a-z][^<>]*>", shown.lower()):
+        assert not re.match(r"<(?:script|form|input|button|iframe|svg|math|style|link|meta|base|noscript)\b", tag)
         assert not re.search(r"\son[a-z]+=|javascript:|url\(|formaction|<img[^>]*src=\"(?!cid:)", tag)
-    assert nh3.clean(shown, tags=nh3.ALLOWED_TAGS | {"font"}) is not None
-    assert readable.clean(shown) == shown
 
 
 @given(

@@ -38,7 +38,7 @@ FILE = (
 def mail(data: bytes, text: bytes = b"See the bill.") -> bytes:
     return (
         b"From: dana@example.com\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
-        + b"--b\r\nContent-Type: text/plain\r\n\r\n"
+        b"--b\r\nContent-Type: text/plain\r\n\r\n"
         + text
         + b"\r\n--b\r\nContent-Type: application/ms-tnef; name=winmail.dat\r\nContent-Transfer-Encoding: base64\r\n\r\n"
         + base64.encodebytes(data)
