@@ -97,8 +97,9 @@ def _last_lines(texts: list[str]) -> int:
         seen += 1
         if seen == 1 and at and _DASHED_NAME.match(text) and not texts[at - 1].startswith(("-", "–", "—")):
             return at
-        if _SENT_FROM.match(text) and len(text) < 120 and seen <= 4:
-            return at
+        if _SENT_FROM.match(text) and len(text) < 120 and seen <= 3:
+            # With text below it alone, a person starts a sentence: "Sent from the wrong address, so again: …".
+            return at if seen == 1 or any(line.strip() for line in texts[:at]) else size
         if _DISCLAIMER.match(text) and (not at or not texts[at - 1].strip() or seen == 1) and seen <= 12:
             return at
         if seen > 12:

@@ -60,20 +60,20 @@ def readable_result(raw: bytes) -> None:
 
 @given(st.binary(max_size=400))
 @example(b"Content-Type: text/plain; charset=utf-7\n\n+2AA-")
-@settings(max_examples=300)
+@settings(max_examples=150)
 def test_any_bytes_are_read(raw: bytes) -> None:
     readable_result(raw)
 
 
 @given(st.lists(st.tuples(HEADERS, VALUES), max_size=6), BODIES)
-@settings(max_examples=400)
+@settings(max_examples=150)
 def test_any_headers_and_parts_are_read(headers: list[tuple[bytes, bytes]], body: list[bytes]) -> None:
     head = b"".join(name + b": " + value + b"\r\n" for name, value in headers)
     readable_result(head + b"\r\n" + b"".join(body))
 
 
 @given(st.sampled_from(CORPUS), st.integers(0, 4_000), st.binary(max_size=8), st.integers(0, 40))
-@settings(max_examples=400)
+@settings(max_examples=150)
 def test_a_damaged_mail_is_read(raw: bytes, at: int, put: bytes, taken: int) -> None:
     readable_result(raw[:at] + put + raw[at + taken :])
 
@@ -141,7 +141,7 @@ PIECES = st.lists(
 @given(PIECES)
 @example(["<svg><style>", "<img src=x onerror=alert(1)>", "</style>"])
 @example(["<a href='javascript:x'>", "<TABLE>", "<a href='javascript:x'>"])
-@settings(max_examples=400)
+@settings(max_examples=150)
 def test_shown_html_holds_nothing_that_acts_or_calls_home(pieces: list[str]) -> None:
     shown = readable.clean("".join(pieces))
     assert_harmless(shown)
