@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import mimetypes
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from connectors.email import lines, readable, winmail
@@ -233,9 +232,3 @@ def file_name(name: str) -> str:
 
 def _extension(content_type: str) -> str:
     return _EXTENSIONS.get(content_type) or mimetypes.guess_extension(content_type) or ".bin"
-
-
-def texts(content: Content) -> Iterator[str]:
-    """Every passage's plain text; where there is none, its HTML's."""
-    for passage in content.passages:
-        yield passage.text or lines.whole(readable.read(passage.html).lines)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from importlib import import_module
 from importlib.util import find_spec
 
-from connectors.email import content, structure
+from connectors.email import content, lines, readable, structure
 from connectors.email.inbound import parse_email
 from tests.connectors.email.corpus import Written, mails
 
@@ -27,7 +27,8 @@ def about_quoting(part: str) -> list[Written]:
 
 def plain(raw: bytes) -> str:
     """What a library for plain text is given: the mail's text, or what its HTML says."""
-    return "\n".join(content.texts(content.collect(structure.read(raw)))).replace("\r\n", "\n")
+    passages = content.collect(structure.read(raw)).passages
+    return "\n".join(one.text or lines.whole(readable.read(one.html).lines) for one in passages).replace("\r\n", "\n")
 
 
 def candidates() -> Iterator[tuple[str, Callable[[bytes], str]]]:
@@ -50,13 +51,13 @@ def _top(unwrapped: dict[str, str] | None, text: str) -> str:
     return unwrapped.get("text_top", "") if unwrapped else text
 
 
-def lines(text: str) -> list[str]:
+def written_lines(text: str) -> list[str]:
     return [line.strip() for line in text.splitlines() if line.strip()]
 
 
 def scores(found: str, expected: str) -> tuple[bool, int, int, int]:
     """Exact, and the lines that are right, found and expected."""
-    got, wanted = lines(found), lines(expected)
+    got, wanted = written_lines(found), written_lines(expected)
     return got == wanted, (Counter(got) & Counter(wanted)).total(), len(got), len(wanted)
 
 
