@@ -5,6 +5,7 @@ What a customer wrote is only ever put into rich text or plain text, where Slack
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bots.slack_desk import rich, words
@@ -150,11 +151,22 @@ def _draft_end(card: DraftCard, url: str | None) -> Json:
         else []
     )
     if card.state == "sent":
-        return rich.block(rich.section(rich.text(f"✅ {'Edited and sent' if card.edited else 'Sent'} by {who}"), *when))
+        sent = "Edited and sent" if card.edited else "Sent"
+        sign, end = ("↩️", [rich.text(", then taken back")]) if card.taken_back else ("✅", [])
+        return rich.block(rich.section(rich.text(f"{sign} {sent} by {who}"), *when, *end))
     if card.state == "rejected":
         why = words.REJECTIONS.get(card.reject_reason or "")
         return rich.block(rich.section(rich.text(f"🚫 Rejected by {who}{': ' + why if why else ''}"), *when))
     return rich.block(rich.section(rich.text("⌛ Outdated: something newer was said.")))
+
+
+def earlier(before: Sequence[tuple[str, str]], number: int) -> Post:
+    """(who, what) of the messages before the question, shortened."""
+    parts = [rich.section(rich.text("Earlier in this conversation", "bold"))]
+    for who, what in before:
+        parts.append(rich.section(rich.text(f"{rich.shortened(who, 80)}:", "italic")))
+        parts.append(rich.quote(rich.shortened(what, CONTEXT_LENGTH)))
+    return Post(f"#{number} Earlier in this conversation", [rich.block(*parts)])
 
 
 def said(card: MessageCard, number: int) -> Post:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
@@ -50,6 +50,8 @@ class DraftCard:
     decided_by: str | None = None
     decided_at: datetime | None = None
     edited: bool = False
+    taken_back: bool = False
+    """It was sent, and called back before it left or after."""
     reject_reason: str | None = None
 
 
@@ -70,8 +72,6 @@ class MessageCard:
     edited: bool = False
     undo: bool = False
     """It can still be taken back."""
-    quote: bool = field(default=False)
-    """Whether the words are the customer's own, to be shown as they are."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ REMEDIES = {
     "is_archived": "The Slack channel is archived. Unarchive it, or choose another under Channels.",
     "restricted_action": "The workspace's rules forbid the app to post there. Ask a Slack admin.",
 }
-"""What only an admin can put right. Until then tickets wait; trying again later is right, so none is permanent."""
+"""What only an admin can put right. Until then the channel is off and its tickets wait."""
 GONE = {"message_not_found", "thread_not_found", "cant_update_message", "cant_delete_message", "invalid_thread_ts"}
 """The message was deleted in Slack: it has to be posted again."""
 
@@ -37,10 +37,17 @@ GONE = {"message_not_found", "thread_not_found", "cant_update_message", "cant_de
 class SlackError(DeliveryError):
     """A call that Slack refused, or that did not reach it. `code` is Slack's own word for it."""
 
-    def __init__(self, code: str, detail: str, *, permanent: bool = False, retry_after: float | None = None) -> None:
-        super().__init__(detail, permanent=permanent)
+    def __init__(
+        self,
+        code: str,
+        detail: str,
+        *,
+        permanent: bool = False,
+        retry_after: float | None = None,
+        channel_broken: bool = False,
+    ) -> None:
+        super().__init__(detail, permanent=permanent, retry_after=retry_after, channel_broken=channel_broken)
         self.code = code
-        self.retry_after = retry_after
 
     @property
     def for_admin(self) -> bool:
@@ -300,7 +307,7 @@ def _refused(error: SlackApiError) -> SlackError:
     if status >= 500 or not code:
         return SlackError("unavailable", f"Slack is not available (HTTP {status}).")
     if code in REMEDIES:
-        return SlackError(code, REMEDIES[code])
+        return SlackError(code, REMEDIES[code], channel_broken=True)
     problems = (data.get("response_metadata") or {}).get("messages") if isinstance(data, dict) else None
     detail = f"Slack refused the call: {code}{' (' + '; '.join(problems) + ')' if problems else ''}."
     return SlackError(code, detail, permanent=code not in GONE)
