@@ -28,8 +28,8 @@ GUEST = (
     "Nothing was changed."
 )
 STRANGER = (
-    "You are not a member of the helpdesk team, so nothing was changed. Ask an admin to add you with the e-mail address "
-    "of your Slack account."
+    "You are not a member of the helpdesk team, so nothing was changed. Ask an admin to add you with the e-mail "
+    "address of your Slack account."
 )
 OFF = "This Slack workspace is switched off in the helpdesk ({reason}). Nothing was changed."
 

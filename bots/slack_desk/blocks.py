@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from bots.slack_desk import rich, words
 from bots.slack_desk.cards import DraftCard, MessageCard, NoteCard, TicketCard
 from bots.slack_desk.rich import Json
+from core.agent.state import Answer
+from core.messages import Citation
 
 MOST_SOURCES = 10
 CONTEXT_LENGTH = 400
@@ -106,7 +108,7 @@ def draft(card: DraftCard, number: int, url: str | None) -> Post:
     if rich.units(card.text) > rich.LONGEST:
         blocks.append(_context(_plain("This is the beginning. Read and edit the whole in the console.")))
     if card.citations:
-        blocks.append(rich.block(rich.section(rich.text("Sources", "bold")), rich.numbered(_sources(card))))
+        blocks.append(rich.block(rich.section(rich.text("Sources", "bold")), rich.numbered(_sources(card.citations))))
     else:
         blocks.append(_context(_plain("No source supports this draft.")))
     if card.unproven:
@@ -126,9 +128,8 @@ def _marked(card: DraftCard) -> str:
     return text
 
 
-def _sources(card: DraftCard) -> list[list[Json]]:
-    shown = card.citations[:MOST_SOURCES]
-    return [[rich.link(each.url, rich.shortened(each.title, 200))] for each in shown]
+def _sources(citations: Sequence[Citation]) -> list[list[Json]]:
+    return [[rich.link(each.url, rich.shortened(each.title, 200))] for each in citations[:MOST_SOURCES]]
 
 
 def _draft_end(card: DraftCard, url: str | None) -> Json:
@@ -187,6 +188,9 @@ def said(card: MessageCard, number: int) -> Post:
         blocks.append(_context(_plain(f"⚠️ Not delivered: {card.trouble}")))
     if card.undo:
         blocks.append(_actions(_button("undo", "Undo")))
+    elif card.author == "agent" and card.state == "sent":
+        changes = [("correct", "Correct…"), ("retract", "Take back"), ("faq", "Save as FAQ…")]
+        blocks.append(_actions(_overflow("sent", changes)))
     return Post(_fallback(f"#{number} {heading}: {'' if card.state == 'retracted' else card.text}"), blocks)
 
 
@@ -219,6 +223,26 @@ def pointer(card: TicketCard, where: str) -> Post:
 def plain(words: str) -> Post:
     """A private explanation: fixed words and names, nothing parsed."""
     return Post(_fallback(words), [rich.block(rich.section(rich.text(rich.shortened(words))))])
+
+
+def answered(question: str, answer: Answer | None) -> Post:
+    """What the knowledge base says to an agent's own question."""
+    heading = rich.block(rich.section(rich.text(rich.shortened(question, 300), "bold")))
+    if answer is None:
+        return Post(_fallback(question), [heading, _context(_plain("The documents say nothing about this."))])
+    sure = _context(_plain(words.confidence(answer.confidence)))
+    blocks = [heading, rich.block(*rich.markdown(answer.text)), sure]
+    if answer.citations:
+        blocks.append(rich.block(rich.section(rich.text("Sources", "bold")), rich.numbered(_sources(answer.citations))))
+    return Post(_fallback(question), blocks)
+
+
+def with_link(post: Post, label: str, url: str) -> Post:
+    return Post(post.text, [*post.blocks, _actions(_button("console", label, url=url))])
+
+
+def with_button(post: Post, action_id: str, label: str, value: str) -> Post:
+    return Post(post.text, [*post.blocks, _actions(_button(action_id, label, value))])
 
 
 def _button(action_id: str, label: str, value: str = "-", *, style: str | None = None, url: str | None = None) -> Json:

@@ -17,7 +17,8 @@ SIGNS = {"open": "🔴", "pending": "🔵", "resolved": "🟢"}
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    organization_id: UUID
+    channel_id: UUID
+    """Of the workspace that the organization connected."""
     number: int
     subject: str
     status: str
@@ -36,9 +37,10 @@ class Queue:
     organization: str
     mine: Sequence[Row]
     unclaimed: Sequence[Row]
+    mine_count: int
+    unclaimed_count: int
     away: bool
-    organization_id: UUID
-    url: str | None = None
+    channel_id: UUID
 
 
 def home(queues: Sequence[Queue]) -> Json:
@@ -59,12 +61,12 @@ NO_MEMBER = (
 )
 
 
-def listing(title: str, rows: Sequence[Row]) -> Post:
-    """What `/desk` answers, for the one who asked."""
+def listing(title: str, rows: Sequence[Row], count: int) -> Post:
+    """What `/desk` answers, for the one who asked. `count`: how many there are."""
     if not rows:
         return plain(f"{title}: none.")
     shown = rows[:MOST_ROWS]
-    heading = title if len(rows) <= MOST_ROWS else f"{title}, the first {MOST_ROWS}"
+    heading = f"{title} ({count})" if count <= len(shown) else f"{title}: the first {len(shown)} of {count}"
     blocks = [rich.block(rich.section(rich.text(heading, "bold")))]
     for row in shown:
         blocks += _row(row)
@@ -73,13 +75,14 @@ def listing(title: str, rows: Sequence[Row]) -> Post:
 
 def _queue(queue: Queue, most: int) -> list[Json]:
     blocks = [_header(rich.shortened(queue.organization, 140))]
-    for title, rows in (("Mine", queue.mine), ("Nobody has these", queue.unclaimed)):
-        count = f" ({len(rows)})" if rows else ": none"
-        blocks.append(rich.block(rich.section(rich.text(f"{title}{count}", "bold"))))
+    parts = ("Mine", queue.mine, queue.mine_count), ("Nobody has these", queue.unclaimed, queue.unclaimed_count)
+    for title, rows, count in parts:
+        heading = f"{title} ({count})" if count else f"{title}: none"
+        blocks.append(rich.block(rich.section(rich.text(heading, "bold"))))
         for row in rows[:most]:
             blocks += _row(row)
     label = "I am back" if queue.away else "I am away"
-    buttons = [_button("away", label, f"{queue.organization_id}:{'0' if queue.away else '1'}")]
+    buttons = [_button("away", label, f"{queue.channel_id}:{'0' if queue.away else '1'}")]
     blocks.append({"type": "actions", "elements": buttons})
     return blocks
 
@@ -97,7 +100,7 @@ def _row(row: Row) -> list[Json]:
         elements += [rich.text(" · answer due "), rich.date(row.due_at, "{ago}", f"{row.due_at:%d %b %H:%M} UTC")]
     blocks = [rich.block(rich.section(*elements))]
     if not row.assignee and row.status != "resolved":
-        value = f"{row.organization_id}:{row.number}"
+        value = f"{row.channel_id}:{row.number}"
         blocks.append({"type": "actions", "elements": [_button("home_take", "Take it", value)]})
     return blocks
 

@@ -153,7 +153,7 @@ def command(body: Json) -> Command:
 def said(body: Json) -> Said | None:
     """None for what is no person's message in a thread."""
     event = body["event"]
-    if event.get("bot_id") or "user" not in event or event.get("thread_ts") in (None, event["ts"]):
+    if event.get("bot_id") or "user" not in event or event.get("thread_ts") in (None, event.get("ts")):
         return None
     if event.get("subtype") not in (None, "file_share", "thread_broadcast"):
         return None
@@ -173,9 +173,10 @@ def edited(body: Json) -> Said | None:
     return said({**body, "event": {**event["message"], "channel": event["channel"]}})
 
 
-def deleted(body: Json) -> Place:
+def deleted(body: Json) -> Said | None:
+    """The message that is gone, as it last read. Slack does not say who deleted it; its author answers for it."""
     event = body["event"]
-    return Place(body["team_id"], event["channel"], event["deleted_ts"])
+    return said({**body, "event": {**event.get("previous_message", {}), "channel": event["channel"]}})
 
 
 def reaction(body: Json) -> Reaction:

@@ -95,16 +95,21 @@ class _Showing:
 
     async def _show(self, item: Item, head: DeskPost) -> None:
         post = self.known.get((item.kind, item.subject_id))
-        if post:
-            try:
-                await self._change(post, item.post)
-                return
-            except SlackError as error:
-                if not error.message_gone:
-                    raise
-                await self._drop(post)  # deleted in Slack; shown again
+        if post and await self._changed_where_it_is(post, item.post):
+            return
         if not item.late:
             await self._post((item.kind, item.subject_id), item.post, head.external_id)
+
+    async def _changed_where_it_is(self, row: DeskPost, post: Post) -> bool:
+        """False when somebody deleted it in Slack: then it is shown again."""
+        try:
+            await self._change(row, post)
+        except SlackError as error:
+            if not error.message_gone:
+                raise
+            await self._drop(row)
+            return False
+        return True
 
     async def _post(self, key: Key, post: Post, thread_ts: str | None) -> DeskPost:
         ts = await self.client.post(self.place, post.text, post.blocks, thread_ts)

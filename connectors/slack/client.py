@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 import aiohttp
 from slack_sdk.errors import SlackApiError
@@ -88,6 +89,8 @@ class SlackUser:
     email: str | None
     full_member: bool
     """No guest, no bot, not deactivated."""
+    zone: str | None = None
+    """Of the IANA time zone database."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,14 @@ class SlackChannel:
     archived: bool
     joined: bool
     shared: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SlackFile:
+    name: str
+    content_type: str
+    size: int
+    url: str
 
 
 class SlackApi:
@@ -217,6 +228,7 @@ class SlackClient:
             name=found.get("real_name") or found.get("name") or "",
             email=(profile.get("email") or "").lower() or None,
             full_member=not (guest or found.get("deleted") or found.get("is_bot")),
+            zone=found.get("tz"),
         )
 
     async def user_id(self, email: str) -> str | None:
@@ -263,8 +275,17 @@ class SlackClient:
             )
         )
 
+    async def file(self, file_id: str) -> SlackFile:
+        found = (await _call(self._sdk.files_info(file=file_id)))["file"]
+        kind = found.get("mimetype") or "application/octet-stream"
+        return SlackFile(found["name"], kind, int(found["size"]), found["url_private_download"])
+
     async def download(self, url: str, most: int) -> bytes:
         """A file that a person shared. Raises `SlackError` if it is larger than `most` bytes."""
+        if not _of_slack(url, self._api.url):
+            raise SlackError(
+                "file_elsewhere", "The file is not kept by Slack, so it cannot be sent on.", permanent=True
+            )
         headers = {"Authorization": f"Bearer {self._sdk.token}"}
         try:
             async with self._api.session.get(url, headers=headers) as answer:
@@ -279,6 +300,13 @@ class SlackClient:
         if len(content) > most:
             raise SlackError("file_too_large", f"The file is larger than {most // 2**20} MB.", permanent=True)
         return content
+
+
+def _of_slack(url: str, api_url: str) -> bool:
+    """The token must go to nobody else. Files are on hosts of Slack's own, and never on plain HTTP."""
+    host, api = urlsplit(url), urlsplit(api_url)
+    own = host.scheme == "https" and (host.hostname or "").endswith(".slack.com")
+    return own or (host.scheme, host.netloc) == (api.scheme, api.netloc)
 
 
 async def open_socket(api: SlackApi, app_token: str) -> str:

@@ -57,11 +57,17 @@ class SlackSettings(BaseModel):
 
 class SlackSecrets(BaseModel):
     bot_token: Annotated[str, StringConstraints(pattern=r"^xoxb-\S{3,300}$")]
+    app_token: Annotated[str, StringConstraints(pattern=r"^(xapp-\S{3,300})?$")] = ""
+    """For Socket Mode: Deskhand calls Slack, so it needs no public address."""
 
 
 def settings_of(channel: Channel) -> SlackSettings:
     return SlackSettings.model_validate(channel.settings)
 
 
+def secrets_of(channel: Channel, box: SecretBox) -> SlackSecrets:
+    return SlackSecrets.model_validate(box.open(channel.sealed_secrets))
+
+
 def token_of(channel: Channel, box: SecretBox) -> str:
-    return SlackSecrets.model_validate(box.open(channel.sealed_secrets)).bot_token
+    return secrets_of(channel, box).bot_token

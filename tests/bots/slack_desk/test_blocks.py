@@ -125,9 +125,9 @@ def test_any_text_fits_into_the_modals(text: str, other: str) -> None:
 @settings(max_examples=30, deadline=None)
 def test_any_queue_fits_into_the_home_tab(subject: str, name: str, url: str | None) -> None:
     row = home.Row(ID, 7, subject, "open", "high", name, None, NOON, url)
-    mine = home.Queue(name, [row] * 30, [row] * 30, away=False, organization_id=ID)
+    mine = home.Queue(name, [row] * 30, [row] * 30, 30, 30, away=False, channel_id=ID)
     assert slack_blocks.problems_of_view(home.home([mine, mine])) == []
-    assert_accepted(home.listing("Open tickets", [row] * 30))
+    assert_accepted(home.listing("Open tickets", [row] * 30, 31))
 
 
 def ticket(**fields: object) -> TicketCard:
