@@ -45,6 +45,17 @@ def texts(node: Any) -> Iterator[str]:
             yield from texts(child)
 
 
+def lines(blocks: list[Json]) -> Iterator[str]:
+    """What can be read, as it is laid out."""
+    for block in blocks:
+        if block["type"] == "rich_text":
+            for part in block["elements"]:
+                items = part["elements"] if part["type"] == "rich_text_list" else [part]
+                yield from ("".join(texts(item)).strip() for item in items)
+        else:
+            yield from texts(block)
+
+
 def mrkdwn(node: Any) -> Iterator[str]:
     """Every text in which Slack looks for mentions, links and formatting."""
     if isinstance(node, dict):

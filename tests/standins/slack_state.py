@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.standins.slack_blocks import texts
+from tests.standins.slack_blocks import lines
 
 Json = dict[str, Any]
 TRIGGER_LIFE_S = 3.0
@@ -76,7 +76,7 @@ class Message:
     @property
     def said(self) -> str:
         """Everything one can read in it."""
-        return "\n".join([*texts(self.blocks)] or [self.text])
+        return "\n".join([*lines(self.blocks)] or [self.text])
 
     def action(self, action_id: str) -> Json:
         """The button or menu of that name. Raises `KeyError` when the message has none."""
