@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 from slack_sdk.errors import SlackApiError
+from slack_sdk.signature import SignatureVerifier
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
@@ -300,6 +301,16 @@ class SlackClient:
         if len(content) > most:
             raise SlackError("file_too_large", f"The file is larger than {most // 2**20} MB.", permanent=True)
         return content
+
+
+def signed(secret: str, body: bytes, timestamp: str, signature: str) -> bool:
+    """Whether Slack signed `body`, no longer than five minutes ago.
+
+    https://docs.slack.dev/authentication/verifying-requests-from-slack
+    """
+    if not secret or not timestamp.isascii() or not timestamp.isdecimal():
+        return False
+    return bool(SignatureVerifier(secret).is_valid(body, timestamp, signature))
 
 
 def _of_slack(url: str, api_url: str) -> bool:

@@ -30,6 +30,7 @@ NEEDS = {
     "users.lookupByEmail": ("users:read.email",), "conversations.info": ("channels:read", "groups:read"),
     "conversations.members": ("channels:read", "groups:read"), "conversations.open": ("im:write",),
     "files.getUploadURLExternal": ("files:write",), "files.completeUploadExternal": ("files:write",),
+    "files.info": ("files:read",),
     "reactions.add": ("reactions:write",), "reactions.remove": ("reactions:write",),
     "conversations.history": ("channels:history", "groups:history"),
     "conversations.replies": ("channels:history", "groups:history"),
@@ -387,6 +388,12 @@ class SlackServer:
         }  # fmt: skip
         return self.state.files[file_id]
 
+    async def file_info(self, token: Token, arguments: Json) -> Json:
+        file = self.state.files.get(str(arguments.get("file")))
+        if file is None or file.get("team") != token.team_id:
+            raise Refused("file_not_found")
+        return {"file": file}
+
     async def _download(self, request: web.Request) -> web.Response:
         bearer = request.headers.get("Authorization", "").removeprefix("Bearer ")
         token = self.state.tokens.get(bearer)
@@ -507,6 +514,7 @@ METHODS: dict[str, Callable[[SlackServer, Token, Json], Awaitable[Json]]] = {
     "conversations.replies": SlackServer.history,
     "reactions.add": SlackServer.react,
     "reactions.remove": SlackServer.unreact,
+    "files.info": SlackServer.file_info,
     "files.getUploadURLExternal": SlackServer.upload_url,
     "files.completeUploadExternal": SlackServer.upload_done,
     "oauth.v2.access": SlackServer.access,

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 import httpx
 from sqlalchemy import func, select
 
+from core.events import work_arrived
 from core.helpdesk import Helpdesk
 from core.models import Channel as ConnectedChannel
 from core.models import Delivery, Ticket, WebhookEvent, new_id
 from core.models import Message as StoredMessage
 from tests import cast
-from tests.rows import row, rows
+from tests.rows import an_hour_passes, row, rows
 from tests.slack_people import ByHttp, People
 from tests.standins.slack_server import SlackServer
 from tests.standins.slack_state import Channel, Message, Team, User
@@ -36,7 +37,11 @@ class Scene:
     connected: ConnectedChannel
     sam: User
     people: People
-    others: dict[str, User] = field(default_factory=dict)
+
+    @property
+    def app(self) -> Any:
+        """The web application behind `http`."""
+        return self.http._transport.app  # type: ignore[attr-defined]
 
     async def dana_writes(self, text: str = UNCOVERED, conversation_id: UUID | None = None, **fields: Any) -> UUID:
         """Returns the conversation's id."""
@@ -123,6 +128,11 @@ class Scene:
         """What agents told her, as far as it was not taken back."""
         messages = await rows(self.helpdesk.db, self.shop.id, StoredMessage, author="agent")
         return [message.text for message in messages if message.retracted_at is None]
+
+    async def time_passes(self) -> None:
+        """What is held back is due, and so is what waits to be tried again."""
+        await an_hour_passes(self.helpdesk.db)
+        self.helpdesk.events.publish(work_arrived("delivery", self.connected.id, self.connected.id))
 
     async def settled(self) -> None:
         """Nothing is left to be shown, or worked."""
