@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -87,10 +86,5 @@ async def _slack_desk(helpdesk: Helpdesk, *, work: bool) -> AsyncIterator[SlackD
         return
     async with SlackApi(helpdesk.settings.slack_api_url) as api:
         app = SlackDeskApp(helpdesk, api, helpdesk.settings.address, secret)
-        recovering = asyncio.create_task(app.keep_recovering(), name="slack-recover") if work else None
-        try:
+        async with app.running(recover=work):
             yield app
-        finally:
-            if recovering:
-                recovering.cancel()
-                await asyncio.gather(recovering, return_exceptions=True)

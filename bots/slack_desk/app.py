@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 from uuid import UUID
 
@@ -37,6 +37,7 @@ from core.helpdesk import Helpdesk
 from core.webhooks import Webhooks
 
 RECOVER_SECONDS = 30.0
+DRAIN_SECONDS = 10.0
 STORED = "deskhand_event_id"
 CALL_LATER = BoltResponse(status=503, body="")
 log = structlog.get_logger()
@@ -49,6 +50,7 @@ class SlackDeskApp:
         self.api = api
         self._helpdesk = helpdesk
         self._signing_secret = signing_secret
+        self._working: set[asyncio.Task[Any]] = set()
         self._webhooks = Webhooks(helpdesk.db, "slack")
         self.desk = Desk(helpdesk.db, helpdesk.box, api, lambda key: f"{console}/slack/link/{key}")
         self.actions = Actions(helpdesk, self.desk)
@@ -117,6 +119,10 @@ class SlackDeskApp:
 
         async def listener(ack: AsyncAck, body: Json, context: Any) -> None:
             await ack()
+            task = asyncio.current_task()
+            assert task
+            self._working.add(task)
+            task.add_done_callback(self._working.discard)
             event_id: UUID | None = context.get(STORED)
             try:
                 await work(body)
@@ -184,6 +190,19 @@ class SlackDeskApp:
         response = await self.bolt.async_dispatch(request)
         if response.status != 200:
             await self._webhooks.finish(event_id)  # its workspace has left meanwhile
+
+    @asynccontextmanager
+    async def running(self, *, recover: bool = True) -> AsyncIterator[None]:
+        """Works what earlier processes left undone, if this one is to; at the end, what is in work is finished."""
+        recovering = asyncio.create_task(self.keep_recovering(), name="slack-recover") if recover else None
+        try:
+            yield
+        finally:
+            if recovering:
+                recovering.cancel()
+                await asyncio.gather(recovering, return_exceptions=True)
+            if self._working:
+                await asyncio.wait(self._working, timeout=DRAIN_SECONDS)
 
     async def keep_recovering(self) -> None:
         """Works what is left undone, until cancelled."""

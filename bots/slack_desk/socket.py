@@ -26,15 +26,13 @@ async def listen(helpdesk: Helpdesk, channel: Channel, healthy: Callable[[], Awa
         await open_socket(api, app_token)  # raises what is wrong, where the handler would only log it
         app = SlackDeskApp(helpdesk, api, helpdesk.settings.address)
         handler = AsyncSocketModeHandler(app.bolt, app_token, web_client=api.sdk())
-        recovering = asyncio.create_task(app.keep_recovering(), name="slack-recover")
-        try:
-            await handler.connect_async()
-            await healthy()
-            await asyncio.Event().wait()
-        finally:
-            recovering.cancel()
-            await handler.close_async()
-            await asyncio.gather(recovering, return_exceptions=True)
+        async with app.running():
+            try:
+                await handler.connect_async()
+                await healthy()
+                await asyncio.Event().wait()
+            finally:
+                await handler.close_async()
 
 
 async def note_account(helpdesk: Helpdesk, channel: Channel) -> None:
