@@ -24,7 +24,7 @@ from starlette.responses import Response
 from bots.slack_desk import payloads
 from bots.slack_desk.acting import Desk
 from bots.slack_desk.actions import VERBS, Acting, Actions
-from bots.slack_desk.commands import Commands
+from bots.slack_desk.commands import NOT_CONNECTED, Commands
 from bots.slack_desk.forms import FORMS, Forms
 from bots.slack_desk.leaving import Leaving
 from bots.slack_desk.payloads import Json
@@ -64,6 +64,7 @@ class SlackDeskApp:
             signing_secret="",
             client=api.sdk(),
             authorize=self._authorize(),
+            user_facing_authorize_error_message=NOT_CONNECTED,
             request_verification_enabled=False,  # `handle()` has done it: Bolt fails on odd headers
         )
         self.bolt.middleware(self._remember)

@@ -33,6 +33,9 @@ HELP = (
 )
 NOT_CONNECTED = "This workspace is not connected to a helpdesk. An admin connects it in the console under Channels."
 
+SOONEST = (Ticket.due_at.is_(None), Ticket.due_at, Ticket.number)
+"""What is due soonest, then the oldest."""
+
 
 @dataclass(frozen=True, slots=True)
 class Desks:
@@ -99,9 +102,7 @@ class Commands:
 
     async def _listing(self, desk: Desks, title: str, *, mine: bool = False) -> Post:
         async with self.helpdesk.db.read(desk.channel.organization_id) as scope:
-            query = _open(scope)
-            whose = Ticket.assignee_id == desk.agent.id if mine else Ticket.assignee_id.is_(None)
-            rows, count = await _page(scope, query.where(whose))
+            rows, count = await _page(scope, _of(scope, desk.agent) if mine else _free(scope))
             title = f"{title} · {(await organization(scope)).name}"
         return home.listing(title, [self._row(desk.channel, row) for row in rows], count)
 
@@ -175,8 +176,8 @@ class Commands:
 
     async def _queue(self, desk: Desks) -> home.Queue:
         async with self.helpdesk.db.read(desk.channel.organization_id) as scope:
-            mine, mine_count = await _page(scope, _open(scope).where(Ticket.assignee_id == desk.agent.id))
-            free, free_count = await _page(scope, _open(scope).where(Ticket.assignee_id.is_(None)))
+            mine, mine_count = await _page(scope, _of(scope, desk.agent))
+            free, free_count = await _page(scope, _free(scope))
             name = (await organization(scope)).name
             member = await scope.get(Member, desk.agent.id)
         return home.Queue(
@@ -213,10 +214,15 @@ def _tickets(scope: Scope) -> Any:
     )
 
 
-def _open(scope: Scope) -> Any:
-    """The most urgent first: what is due soonest, then the oldest."""
-    due = (Ticket.due_at.is_(None), Ticket.due_at, Ticket.number)
-    return _tickets(scope).where(Ticket.status == "open").order_by(*due)
+def _of(scope: Scope, agent: Agent) -> Any:
+    """What an agent has: what needs an answer first."""
+    mine = _tickets(scope).where(Ticket.assignee_id == agent.id, Ticket.status != "resolved")
+    return mine.order_by(Ticket.status, *SOONEST)
+
+
+def _free(scope: Scope) -> Any:
+    """What nobody has and somebody waits for."""
+    return _tickets(scope).where(Ticket.assignee_id.is_(None), Ticket.status == "open").order_by(*SOONEST)
 
 
 async def _page(scope: Scope, query: Any) -> tuple[Sequence[Any], int]:

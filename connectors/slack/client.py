@@ -136,10 +136,10 @@ class SlackApi:
 
     async def install(self, client_id: str, client_secret: str, code: str, redirect_uri: str) -> Installation:
         """Exchanges what the redirect brought. https://docs.slack.dev/reference/methods/oauth.v2.access"""
+        app = {"client_id": client_id, "client_secret": client_secret}
         answer = await _call(
-            self.sdk().oauth_v2_access(
-                client_id=client_id, client_secret=client_secret, code=code, redirect_uri=redirect_uri
-            )
+            # Not `oauth_v2_access()`, which uses what aiohttp has deprecated.
+            self.sdk().api_call("oauth.v2.access", data={**app, "code": code, "redirect_uri": redirect_uri})
         )
         team = answer["team"]
         installer = answer["authed_user"]["id"]
