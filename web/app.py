@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
+from bots.slack_desk import socket as slack_socket
 from bots.slack_desk.app import SlackDeskApp
 from bots.telegram.app import CustomerBot
 from connectors.slack.client import SlackApi
@@ -45,6 +46,7 @@ def create_app(settings: Settings, *, work: bool = True, helpdesk: Helpdesk | No
                 await desk.warm_up()
                 await stack.enter_async_context(desk.running(work=work))
                 if work:
+                    await slack_socket.adopt(desk)
                     await stack.enter_async_context(listening(desk))
             app.state.helpdesk = desk
             app.state.telegram = CustomerBot(desk)

@@ -54,7 +54,7 @@ def authorize_url(client_id: str, redirect_uri: str, state: str) -> str:
     return f"{AUTHORIZE}?{urlencode(query)}"
 
 
-async def keep(helpdesk: Helpdesk, organization_id: UUID, installation: Installation) -> Channel:
+async def keep(helpdesk: Helpdesk, organization_id: UUID, installation: Installation, app_token: str = "") -> Channel:
     """The organization's channel for that workspace: a new one, or the old one with its new token, switched on."""
     async with helpdesk.db.write(organization_id) as scope:
         known = await scope.session.scalar(
@@ -66,7 +66,7 @@ async def keep(helpdesk: Helpdesk, organization_id: UUID, installation: Installa
             known = helpdesk.channels.create(scope, draft)
             await scope.session.flush()  # it is changed below
         settings = {**known.settings, "team": installation.team, "bot_user_id": installation.bot_user_id}
-        secret = {"bot_token": installation.token}
+        secret = {"bot_token": installation.token} | ({"app_token": app_token} if app_token else {})
         channel = await helpdesk.channels.change(scope, known.id, settings=settings, secrets=secret)
         await scope.session.flush()
         await helpdesk.channels.switch_on(scope, known.id)

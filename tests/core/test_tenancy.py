@@ -22,6 +22,7 @@ from core.models import (
     DeskPerson,
     DeskPost,
     Draft,
+    LinkCode,
     Message,
     Note,
     Organization,
@@ -69,6 +70,7 @@ async def full_acme(idle: Helpdesk, idle_acme: Shop) -> Shop:
             )
         )
         scope.add(Usage(month=f"{now():%Y-%m}"))
+        scope.add(LinkCode(customer_id=customer.id, email="dana@example.com", digest="d", expires_at=now()))
         scope.add(Note(ticket_id=ticket.id, text="secret note"))
         scope.add(Alert(key="k", text="secret alert"))
         where = {"account": "T1", "external_id": "1.2"}

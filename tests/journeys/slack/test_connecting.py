@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
 import pytest_asyncio
+from pydantic import SecretStr
 
+from bots.slack_desk.socket import adopt
 from core.helpdesk import Helpdesk
 from core.models import Channel, Member
 from tests import cast
@@ -18,6 +21,7 @@ from tests.slack_people import People
 from tests.standins.slack_server import APP_TOKEN, SlackServer
 from tests.waiting import until
 from tests.web.clients import as_sam
+from web.doctor import examine
 from web.listeners import listening
 
 
@@ -167,3 +171,43 @@ async def test_a_wrong_app_token_is_said_where_the_admin_sees_it(
             return found.disabled_reason if found.disabled_at else None
 
         assert "does not accept the token" in await until(off)
+
+
+async def test_two_tokens_in_the_settings_connect_the_one_organization(
+    helpdesk: Helpdesk, acme: cast.Shop, slack: SlackServer
+) -> None:
+    team = slack.team("T8")
+    tokens = {"slack_bot_token": SecretStr(slack.install(team)), "slack_app_token": SecretStr(APP_TOKEN)}
+    with_tokens = replace(helpdesk, settings=helpdesk.settings.model_copy(update=tokens))
+    for _ in range(2):
+        await adopt(with_tokens)
+    channel = await row(helpdesk.db, acme.id, Channel, kind="slack")
+    assert channel.account == "T8"
+    assert helpdesk.box.open(channel.sealed_secrets)["app_token"] == APP_TOKEN
+
+
+async def test_with_several_organizations_nobody_gets_the_tokens(
+    helpdesk: Helpdesk, acme: cast.Shop, globex: cast.Shop, slack: SlackServer
+) -> None:
+    token = SecretStr(slack.install(slack.team("T8")))
+    tokens = {"slack_bot_token": token, "slack_app_token": SecretStr(APP_TOKEN)}
+    await adopt(replace(helpdesk, settings=helpdesk.settings.model_copy(update=tokens)))
+    for shop in (acme, globex):
+        assert await rows(helpdesk.db, shop.id, Channel, kind="slack") == []
+
+
+async def test_the_doctor_tries_token_permissions_and_channel(scene: Scene, slack: SlackServer) -> None:
+    settings = scene.helpdesk.settings
+
+    async def verdict() -> tuple[bool, str]:
+        (found,) = [finding for finding in await examine(settings) if finding.check == "channels"]
+        return found.ok, found.detail
+
+    assert await verdict() == (True, "1 tried, all of them work")
+    scene.desk.archived = True
+    assert await verdict() == (False, f"T1, #{scene.desk.name}: It is archived. Unarchive it, or choose another.")
+    (token,) = slack.state.tokens.values()
+    token.scopes = tuple(scope for scope in token.scopes if scope != "files:write")
+    assert "The app lacks files:write" in (await verdict())[1]
+    token.revoked = "token_revoked"
+    assert "revoked in Slack" in (await verdict())[1]
