@@ -50,7 +50,8 @@ def _headline(card: TicketCard) -> list[Json]:
     ]
     if card.due_at and card.status != "resolved":
         due = card.due_at
-        elements += [rich.text(" · answer due "), rich.date(due, "{ago}", f"{due:%d %b %H:%M} UTC")]
+        words_before = " · ⏰ overdue, an answer was due " if card.overdue else " · answer due "
+        elements += [rich.text(words_before), rich.date(due, "{ago}", f"{due:%d %b %H:%M} UTC")]
     return elements
 
 

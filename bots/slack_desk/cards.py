@@ -31,6 +31,7 @@ class TicketCard:
     resolved_by: str | None = None
     due_at: datetime | None = None
     """When an answer is due; None once somebody has replied."""
+    overdue: bool = False
     snoozed_until: datetime | None = None
     merged_into: int | None = None
     handler: Literal["bot", "person"] = "person"

@@ -150,6 +150,7 @@ async def _card(scope: Scope, facts: _Facts) -> TicketCard:
         assignee=facts.names.get(ticket.assignee_id) if ticket.assignee_id else None,
         resolved_by=await _resolver(scope, facts),
         due_at=ticket.due_at,
+        overdue=ticket.overdue_at is not None and ticket.due_at is not None,
         snoozed_until=ticket.snoozed_until if ticket.snoozed_until and ticket.snoozed_until > now() else None,
         merged_into=ticket.merged_into,
         handler="person" if facts.conversation.handler == "person" else "bot",

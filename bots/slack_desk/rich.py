@@ -55,6 +55,10 @@ def numbered(items: Iterable[list[Json]]) -> Json:
     return {"type": "rich_text_list", "style": "ordered", "elements": [section(*item) for item in items]}
 
 
+def bullets(items: Iterable[list[Json]]) -> Json:
+    return {"type": "rich_text_list", "style": "bullet", "elements": [section(*item) for item in items]}
+
+
 def block(*parts: Json) -> Json:
     return {"type": "rich_text", "elements": list(parts)}
 

@@ -3,6 +3,7 @@ is gone. It remembers what it posted, so nothing is ever read back (unlisted app
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 from dataclasses import dataclass
@@ -11,13 +12,14 @@ from uuid import UUID
 
 import structlog
 
-from bots.slack_desk import blocks, reading
+from bots.slack_desk import announcements, blocks, chart, reading
 from bots.slack_desk.blocks import Post
 from bots.slack_desk.reading import FileItem, Item, Thread
 from connectors.slack.client import SlackApi, SlackClient, SlackError
 from connectors.slack.settings import settings_of, token_of
 from core.db import Database
 from core.models import Attachment, Channel, DeskPost, new_id
+from core.reports import Digest, Weekly
 from core.secrets import SecretBox
 
 NO_CHANNEL = "No Slack channel is chosen for tickets: /invite the app to one and type `/desk here` in it."
@@ -51,6 +53,21 @@ class SlackDesk:
             # Somebody deleted the ticket's message in Slack: its thread is gone, so it is begun again.
             await showing.forget()
             raise SlackError(error.code, error.detail, retry_after=0) from error
+
+    async def announce(self, channel: Channel, report: Digest | Weekly) -> None:
+        place = settings_of(channel).channel
+        if place is None:
+            raise SlackError("no_channel", NO_CHANNEL, channel_broken=True)
+        client = self._client(channel)
+        if isinstance(report, Digest):
+            emails = {line.assignee_email for line in report.overdue if line.assignee_email}
+            users = {email: user for email in sorted(emails) if (user := await client.user_id(email))}
+            post = announcements.digest(report, users, self._console)
+        else:
+            picture = await asyncio.to_thread(chart.draw, report)
+            await client.upload(place, None, "week.png", picture)
+            post = announcements.weekly(report)
+        await client.post(place, post.text, post.blocks)
 
     def _client(self, channel: Channel) -> SlackClient:
         return self._api.with_token(token_of(channel, self._box))
