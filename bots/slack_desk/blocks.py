@@ -16,6 +16,8 @@ from core.messages import Citation
 
 MOST_SOURCES = 10
 CONTEXT_LENGTH = 400
+SUBJECT_LENGTH = 44
+"""So that a ticket's facts are on one line; what was asked is quoted below it."""
 WHEN = "{date_short_pretty} at {time}"
 
 
@@ -45,12 +47,12 @@ def _headline(card: TicketCard) -> list[Json]:
     line = " · ".join(rich.shortened(fact, 80) for fact in facts if fact)
     elements = [
         rich.link(card.url, f"#{card.number}", "bold"),
-        rich.text(f" {rich.shortened(card.subject, 200)}", "bold"),
+        rich.text(f" {rich.shortened(card.subject, SUBJECT_LENGTH)}", "bold"),
         rich.text(f" · {line}"),
     ]
     if card.due_at and card.status != "resolved":
         due = card.due_at
-        words_before = " · ⏰ overdue, an answer was due " if card.overdue else " · answer due "
+        words_before = " · ⏰ overdue, was due " if card.overdue else " · due "
         elements += [rich.text(words_before), rich.date(due, "{ago}", f"{due:%d %b %H:%M} UTC")]
     return elements
 

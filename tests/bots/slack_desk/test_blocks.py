@@ -173,7 +173,7 @@ def test_one_line_says_what_the_ticket_is() -> None:
     post = blocks.ticket(ticket(due_at=NOON))
     (line,) = post.blocks[0]["elements"]
     assert "".join(slack_blocks.texts(line)) == (
-        "#1042 Refund not received · E-mail · Billing · ⬆️ High · 😠 negative · answer due "
+        "#1042 Refund not received · E-mail · Billing · ⬆️ High · 😠 negative · due "
     )
     assert line["elements"][-1]["format"] == "{ago}"
     assert "The customer asked for a person." in shown(post)
