@@ -249,6 +249,7 @@ class Outbox:
         async with self._db.write(organization_id) as scope:
             await _update(scope, delivery, owner, **done)
             await alerts.clear(scope, alerts.about(channel.id))
+            await self._tell_of_outcome(scope, delivery)
 
     async def _hand_out(self, organization_id: UUID, delivery: Delivery, channel: Channel) -> str | None:
         if channel.disabled_at:
@@ -283,7 +284,9 @@ class Outbox:
     async def _failed(
         self, organization_id: UUID, delivery: Delivery, channel: Channel, owner: str, error: DeliveryError
     ) -> None:
-        dead = (error.permanent or delivery.attempts >= MAX_ATTEMPTS) and not error.channel_broken
+        # A ticket waits for its desk however long that is away; a customer's message is given up and shown as lost.
+        tried_enough = delivery.attempts >= MAX_ATTEMPTS and not delivery.ticket_id
+        dead = (error.permanent or tried_enough) and not error.channel_broken
         log.warning("delivery.failed", delivery=str(delivery.id), dead=dead, reason=error.detail)
         pause = timedelta(seconds=error.retry_after) if error.retry_after is not None else backoff(delivery.attempts)
         async with self._db.write(organization_id) as scope:
@@ -293,7 +296,8 @@ class Outbox:
                 await self._switch_off(scope, channel, error.detail)
             elif ours and dead:
                 await alerts.raise_alert(scope, f"lost:{channel.id}", f"A message could not be sent: {error.detail}")
-                await self._tell_of_failure(scope, delivery)
+            if ours and (dead or delivery.attempts == 1):
+                await self._tell_of_outcome(scope, delivery)
             if ours and not dead:
                 self._wake(scope, delivery.conversation_id, delivery.channel_id)
 
@@ -307,15 +311,18 @@ class Outbox:
             scope, alerts.about(channel.id), f"The channel {channel.name!r} was switched off: {reason}"
         )
 
-    async def _tell_of_failure(self, scope: Scope, delivery: Delivery) -> None:
-        """The agents see on the ticket that their customer did not get it."""
-        if delivery.ticket_id:
+    async def _tell_of_outcome(self, scope: Scope, delivery: Delivery) -> None:
+        """The agents see on the conversation's newest ticket whether their customer got it."""
+        if delivery.ticket_id or not self._connected.desks:
             return
-        open_ticket = await scope.session.scalar(
-            scope.select(Ticket).where(Ticket.conversation_id == delivery.conversation_id, Ticket.status != "resolved")
+        ticket = await scope.session.scalar(
+            scope.select(Ticket)
+            .where(Ticket.conversation_id == delivery.conversation_id)
+            .order_by(Ticket.number.desc())
+            .limit(1)
         )
-        if open_ticket:
-            await self.tell_desks(scope, open_ticket)
+        if ticket:
+            await self.tell_desks(scope, ticket)
 
     async def _change(self, scope: Scope, message_id: UUID, **values: Any) -> Message:
         changed: Any = await scope.session.execute(

@@ -53,6 +53,15 @@ class Settings(BaseSettings):
     openai_base_url: str | None = Field(
         None, validation_alias=AliasChoices("DESKHAND_OPENAI_BASE_URL", "OPENAI_BASE_URL")
     )
+    slack_api_url: str = Field(
+        "https://slack.com/api/", validation_alias=AliasChoices("DESKHAND_SLACK_API_URL", "SLACK_API_URL")
+    )
+    slack_client_id: str = ""
+    slack_client_secret: SecretStr = SecretStr("")
+    slack_signing_secret: SecretStr = SecretStr("")
+    slack_bot_token: SecretStr = SecretStr("")
+    slack_app_token: SecretStr = SecretStr("")
+
     llm_timeout_s: float = Field(20.0, gt=0, le=300)
 
     @property
@@ -82,6 +91,11 @@ class Settings(BaseSettings):
                 "Try sqlite+aiosqlite:///var/deskhand.db."
             )
         return url
+
+    @property
+    def address(self) -> str:
+        """Where people reach this installation, without a slash at the end."""
+        return str(self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
 
     @property
     def embedded(self) -> bool:

@@ -84,7 +84,8 @@ class Worker:
             claimed, due_in = False, POLL_SECONDS
         if not claimed:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), due_in)
+                async with asyncio.timeout(due_in):  # wait_for() may lose a cancellation that comes with a wake-up
+                    await self._wake.wait()
 
     async def _claim(self) -> bool:
         """Starts what may be started. True if there may be more."""

@@ -19,7 +19,6 @@ import pytest
 import pytest_asyncio
 from sqlalchemy.engine import make_url
 
-from connectors.registry import connect
 from core.db import Database
 from core.helpdesk import Helpdesk, Parts
 from core.migrate import migrate
@@ -29,6 +28,7 @@ from core.outbox import Connected
 from core.settings import Settings
 from tests import cast, postgres
 from web.app import create_app
+from web.connecting import connect
 
 
 @pytest.fixture(scope="session")

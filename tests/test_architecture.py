@@ -43,7 +43,7 @@ ONE_CHANNEL_EACH = {"slack_bolt", "telegram"}
 CHANNELS = re.compile(r"(?i)(?<![a-z])(widget|telegram|slack|stripe)(?![a-z])")
 MAY_NAME_CHANNELS = {
     "core/nlp/redact.py": "knows the looks of vendors' secrets, to mask them in texts",
-    "core/settings.py": "declares the vendors' addresses, so that a local stand-in can be used",
+    "core/settings.py": "declares every setting, those of vendors too",
 }
 NAMELESS = {"utils", "util", "common", "helpers", "helper", "manager", "managers", "base", "misc"}
 MAX_FUNCTION = 60
@@ -61,6 +61,8 @@ FOR_ALL_ORGANIZATIONS = {
     ("web/routes/telegram.py", "_channel"): "the address says whose it is",
     ("core/schedule.py", "_with_something_due"): "the clock ticks for every organization",
     ("core/schedule.py", "_mail_alerts"): "the clock ticks for every organization",
+    ("bots/slack_desk/acting.py", "channels_of"): "the workspace says whose it is, and several may share it",
+    ("bots/slack_desk/acting.py", "_post_at"): "the message in the workspace says whose it is",
     ("core/channels.py", "connected"): "a process listens for every organization",
     ("core/channels.py", "lease"): "a process listens for every organization",
     ("core/channels.py", "release"): "a process listens for every organization",

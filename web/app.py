@@ -8,8 +8,11 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
+from bots.slack_desk import socket as slack_socket
+from bots.slack_desk.app import SlackDeskApp
 from bots.telegram.app import CustomerBot
-from connectors.registry import connect
+from connectors.slack.client import SlackApi
+from connectors.slack.oauth import States
 from connectors.widget.session import Sessions
 from connectors.widget.tokens import VisitorTokens
 from core.helpdesk import Helpdesk
@@ -17,13 +20,14 @@ from core.settings import Settings
 from web import errors
 from web.assets import Assets
 from web.auth import SessionTokens
+from web.connecting import connect
 from web.edge import Edge
 from web.limits import Limits
 from web.listeners import listening
 from web.paths import STATIC
 from web.routes import channels as channel_routes
 from web.routes import desk as desk_routes
-from web.routes import health, messages, pages, session, team, telegram, widget
+from web.routes import health, messages, pages, session, slack, team, telegram, widget
 from web.routes import work as work_routes
 
 
@@ -42,10 +46,12 @@ def create_app(settings: Settings, *, work: bool = True, helpdesk: Helpdesk | No
                 await desk.warm_up()
                 await stack.enter_async_context(desk.running(work=work))
                 if work:
+                    await slack_socket.adopt(desk)
                     await stack.enter_async_context(listening(desk))
             app.state.helpdesk = desk
             app.state.telegram = CustomerBot(desk)
             stack.push_async_callback(app.state.telegram.aclose)
+            app.state.slack = await stack.enter_async_context(_slack_desk(desk, work=work))
             app.state.widget_sessions = Sessions(desk.db, desk.events, app.state.visitor_tokens, desk.box)
             yield
 
@@ -62,10 +68,25 @@ def create_app(settings: Settings, *, work: bool = True, helpdesk: Helpdesk | No
     key = settings.key()
     app.state.visitor_tokens = VisitorTokens(key)
     app.state.session_tokens = SessionTokens(key)
+    app.state.slack_states = States(key)
     app.state.limits = Limits()
-    for module in (widget, messages, desk_routes, work_routes, channel_routes, team, telegram, session, health, pages):
+    chats = (widget, telegram, slack)
+    for module in (*chats, messages, desk_routes, work_routes, channel_routes, team, session, health, pages):
         app.include_router(module.router)
     app.mount("/static", Assets(directory=STATIC), name="static")
     errors.install(app)
     app.add_middleware(Edge)
     return app
+
+
+@asynccontextmanager
+async def _slack_desk(helpdesk: Helpdesk, *, work: bool) -> AsyncIterator[SlackDeskApp | None]:
+    """What answers Slack's requests; None without the secret that they are signed with."""
+    secret = helpdesk.settings.slack_signing_secret.get_secret_value()
+    if not secret:
+        yield None
+        return
+    async with SlackApi(helpdesk.settings.slack_api_url) as api:
+        app = SlackDeskApp(helpdesk, api, helpdesk.settings.address, secret)
+        async with app.running(recover=work):
+            yield app

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict
 
+from bots.slack_desk.socket import listen as listen_to_slack
 from bots.telegram.app import CustomerBot
 from bots.telegram.listening import listen as listen_telegram
+from connectors.slack.checking import check as check_slack
+from connectors.slack.settings import SlackSecrets, SlackSettings
 from connectors.telegram import settings as telegram
 from connectors.telegram.client import Bots
 from core.channels import Finding
@@ -72,4 +75,5 @@ KINDS: dict[str, Kind] = {
         check=_check_telegram,
         listen=_listen_telegram,
     ),
+    "slack": Kind("Slack, for your team", SlackSettings, SlackSecrets, check_slack, listen_to_slack),
 }

@@ -14,7 +14,6 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from sqlalchemy import select
 
-from connectors.registry import connect
 from core import migrate as schema
 from core.agent.profile import profile_of
 from core.agent.state import REPLIES, Outcome, Question
@@ -28,6 +27,7 @@ from core.secrets import SecretBox
 from core.settings import Settings
 from core.single import only_process
 from web import serving
+from web.connecting import connect
 from web.demo import load as demo_shop
 from web.listeners import listening
 

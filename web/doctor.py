@@ -12,11 +12,15 @@ from rich.console import Console
 from rich.table import Table
 
 from core import migrate
+from core.channels import connected
 from core.db import Database
 from core.errors import AppError, StartupError
+from core.helpdesk import Helpdesk
 from core.nlp.encoder import Encoder
 from core.settings import Settings
 from web import folders
+from web.channels import KINDS
+from web.connecting import connect
 
 LEAST_FREE_BYTES = 200 * 1024 * 1024
 
@@ -38,6 +42,7 @@ async def examine(settings: Settings) -> list[Finding]:
         ("database", _database),
         ("encoder", _encoder),
         ("language model", _language_model),
+        ("channels", _channels),
     ]
     return [finding async for finding in _findings(settings, checks)]
 
@@ -105,6 +110,24 @@ async def _language_model(settings: Settings) -> str:
     if answer.status_code in (401, 403):
         raise StartupError(f"{base} refuses the key. Check OPENAI_API_KEY.")
     return f"{settings.llm_model} at {base}"
+
+
+async def _channels(settings: Settings) -> str:
+    """Tries every channel that is switched on, of every organization: tokens, permissions, where it posts."""
+    helpdesk = Helpdesk.build(settings, connect)
+    async with helpdesk.running(work=False):
+        await migrate.check(helpdesk.db)
+        checks = {name: kind.check for name, kind in KINDS.items() if kind.check}
+        found = await connected(helpdesk.db, list(checks))
+        wrong = [
+            f"{channel.name}, {finding.what}: {finding.detail}"
+            for channel in found
+            for finding in await checks[channel.kind](helpdesk, channel)
+            if not finding.ok
+        ]
+    if wrong:
+        raise StartupError(" ".join(wrong))
+    return f"{len(found)} tried, all of them work" if found else "none that has to be tried"
 
 
 def show(findings: list[Finding], out: Console) -> None:

@@ -133,7 +133,8 @@ async def listening(helpdesk: Helpdesk, kinds: Mapping[str, Kind] = KINDS) -> As
 
 async def _wait(changes: Subscription) -> None:
     with suppress(TimeoutError):
-        await asyncio.wait_for(changes.get(), LOOK_SECONDS)
+        async with asyncio.timeout(LOOK_SECONDS):
+            await changes.get()
 
 
 def _told(channel: Channel) -> tuple[object, ...]:

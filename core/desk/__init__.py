@@ -9,7 +9,7 @@ from core.desk.closing import mark_spam, merge, reopen, resolve
 from core.desk.drafts import RejectReason, approve, reject
 from core.desk.labels import set_category, set_priority
 from core.desk.notes import edit_note, note, retract_note
-from core.desk.ownership import assign, claim, hand_back, release, snooze
+from core.desk.ownership import assign, claim, hand_back, release, snooze, wake
 from core.desk.replies import LONGEST_REPLY, edit_reply, reply, retract, undo
 
 __all__ = [
@@ -37,4 +37,5 @@ __all__ = [
     "snooze",
     "ticket_of",
     "undo",
+    "wake",
 ]

@@ -59,6 +59,13 @@ async def snooze(scope: Scope, outbox: Outbox, agent: Agent, number: int, until:
     await changed(scope, outbox, agent, "ticket.snoozed", ticket, until=until.isoformat())
 
 
+async def wake(scope: Scope, outbox: Outbox, agent: Agent | None, number: int) -> None:
+    """Ends a snooze. Raises `Conflict` when the ticket is resolved."""
+    ticket = await ticket_of(scope, number)
+    await change_open(scope, ticket, snoozed_until=None)
+    await changed(scope, outbox, agent, "ticket.woken", ticket)
+
+
 async def hand_back(scope: Scope, outbox: Outbox, agent: Agent, number: int) -> None:
     """The bot answers again in the ticket's conversation; the ticket stays as it is."""
     ticket = await ticket_of(scope, number)

@@ -11,7 +11,7 @@ from core.models.conversations import (
     LinkCode,
     Message,
 )
-from core.models.desk import Draft, Note, Sent, Ticket
+from core.models.desk import DeskPerson, DeskPost, Draft, Note, Sent, Ticket, WebhookEvent
 from core.models.knowledge import Document, Passage
 
 __all__ = [
@@ -24,6 +24,8 @@ __all__ = [
     "Customer",
     "CustomerIdentity",
     "Delivery",
+    "DeskPerson",
+    "DeskPost",
     "Document",
     "Draft",
     "JsonObject",
@@ -39,6 +41,7 @@ __all__ = [
     "Ticket",
     "Usage",
     "UtcDateTime",
+    "WebhookEvent",
     "new_id",
     "now",
     "storable",

@@ -58,6 +58,8 @@ class Channel(Tenant, Model):
     name: Mapped[str] = mapped_column(String(200))
     public_key: Mapped[str] = mapped_column(String(64), unique=True)
     """What the outside names the channel by: a widget's site key, the last part of a webhook's address."""
+    account: Mapped[str | None] = mapped_column(String(64), index=True)
+    """The account at the vendor, where one there may serve several channels: a workspace."""
     settings: Mapped[JsonObject] = mapped_column(default=dict)
     sealed_secrets: Mapped[bytes | None]
     disabled_at: Mapped[datetime | None]

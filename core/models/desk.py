@@ -9,10 +9,11 @@ from uuid import UUID
 from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.models.columns import Model, Tenant, now
+from core.models.columns import Identified, JsonObject, Model, Tenant, now
 
 OPEN = "status <> 'resolved'"
 PENDING = "state = 'pending'"
+UNDONE = "done_at IS NULL"
 
 
 class Ticket(Tenant, Model):
@@ -110,3 +111,64 @@ class Note(Tenant, Model):
     text: Mapped[str] = mapped_column(Text)
     edited_at: Mapped[datetime | None]
     retracted_at: Mapped[datetime | None]
+
+
+class DeskPost(Tenant, Model):
+    """A message that a desk outside shows: our own mirror of its threads, which are never read back."""
+
+    __tablename__ = "desk_posts"
+    __table_args__ = (
+        UniqueConstraint("channel_id", "kind", "subject_id"),
+        # Two organizations may share a workspace, and one may have several: only all three name a message.
+        UniqueConstraint("account", "place", "external_id"),
+        Index(None, "ticket_id", "channel_id"),
+    )
+
+    channel_id: Mapped[UUID] = mapped_column(ForeignKey("channels.id", ondelete="CASCADE"))
+    ticket_id: Mapped[UUID] = mapped_column(ForeignKey("tickets.id", ondelete="CASCADE"))
+    kind: Mapped[str] = mapped_column(String(16))
+    """`ticket`, the thread's head; in it `earlier`, `message`, `draft`, `note`, `file`; `moved`, left behind."""
+    subject_id: Mapped[UUID]
+    """Of what it shows."""
+    account: Mapped[str] = mapped_column(String(64))
+    """The workspace."""
+    place: Mapped[str] = mapped_column(String(64))
+    """The channel there."""
+    external_id: Mapped[str] = mapped_column(String(64))
+    digest: Mapped[str] = mapped_column(String(64))
+    """Of what it shows: an unchanged one is not sent again."""
+
+
+class DeskPerson(Tenant, Model):
+    """Whom we know behind an account of a workspace: a member, or nobody who may act."""
+
+    __tablename__ = "desk_people"
+    __table_args__ = (UniqueConstraint("organization_id", "account", "external_id"),)
+
+    account: Mapped[str] = mapped_column(String(64))
+    external_id: Mapped[str] = mapped_column(String(64))
+    member_id: Mapped[UUID | None] = mapped_column(ForeignKey("members.id", ondelete="CASCADE"))
+    linked: Mapped[bool] = mapped_column(default=False)
+    """By a one-time link, whatever the e-mail address."""
+    link_key: Mapped[str | None] = mapped_column(String(64))
+    """Of the one-time link that is open just now."""
+    checked_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class WebhookEvent(Identified, Model):
+    """A vendor's call, stored before it is acknowledged. It may concern several organizations, so it is nobody's."""
+
+    __tablename__ = "webhook_events"
+    __table_args__ = (
+        UniqueConstraint("source", "external_id"),
+        Index("ix_webhook_events_open", "lease_until", sqlite_where=text(UNDONE), postgresql_where=text(UNDONE)),
+    )
+
+    source: Mapped[str] = mapped_column(String(32))
+    external_id: Mapped[str] = mapped_column(String(200))
+    payload: Mapped[JsonObject] = mapped_column(default=dict)
+    """Emptied once it is done."""
+    attempts: Mapped[int]
+    lease_until: Mapped[datetime]
+    done_at: Mapped[datetime | None]
+    error: Mapped[str | None] = mapped_column(Text)

@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.bench import rows
+from tests.bench import desk, rows
 from tests.bench.rows import Row
 from tests.bench.server import serving
 
@@ -44,6 +44,7 @@ def _measure(seconds: float) -> Iterator[Row]:
             yield from asyncio.run(rows.saturated(server, questions, seconds, encoder_ms))
             yield Row("memory while serving, after all that", server.memory_mb(), "MB", 400)
             yield asyncio.run(rows.busy_neighbours(server, questions, p50))
+        yield from asyncio.run(desk.desk_under_load(questions, seconds))
         yield rows.start_to_first_answer(Path(folder), questions[0])
     yield rows.ingest_thousand()
     yield rows.widget_loader()

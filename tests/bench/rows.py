@@ -99,7 +99,7 @@ async def one_chat(server: Server, questions: Sequence[str]) -> tuple[list[Row],
         for question in questions:
             await ask(socket, question, measured)
             await asyncio.sleep(0.05)
-    p50, p95 = _quantile(measured.replies, 0.5), _quantile(measured.replies, 0.95)
+    p50, p95 = quantile(measured.replies, 0.5), quantile(measured.replies, 0.95)
     note = f"{len(measured.replies)} questions"
     return [Row("one chat, cited answer, p50", p50, "ms", 20, note=note), Row("… p95", p95, "ms", 40)], p50
 
@@ -108,9 +108,9 @@ async def hundred_chats(server: Server, questions: Sequence[str], seconds: float
     measured = await crowd(server.base, questions, 100, seconds, HUMAN_PAUSE)
     note = f"{len(measured.replies)} answers, {len(measured.errors)} errors"
     return [
-        Row("100 chats, each asking every 1 to 3 s, p95", _quantile(measured.replies, 0.95), "ms", 200, note=note),
+        Row("100 chats, each asking every 1 to 3 s, p95", quantile(measured.replies, 0.95), "ms", 200, note=note),
         Row("… lost or failed", len(measured.errors) + len(measured.acks) - len(measured.replies), "", 0),
-        Row("… ack, p99", _quantile(measured.acks, 0.99), "ms", 100),
+        Row("… ack, p99", quantile(measured.acks, 0.99), "ms", 100),
     ]
 
 
@@ -124,7 +124,7 @@ async def saturated(server: Server, questions: Sequence[str], seconds: float, en
     return [
         Row("saturated, answers a second", answers / took, "/s", 100, at_least=True),
         Row("… CPU of an answer, in bare encoder passes", ratio, "x", 4, note=note),
-        Row("… ack, p99", _quantile(measured.acks, 0.99), "ms", 100),
+        Row("… ack, p99", quantile(measured.acks, 0.99), "ms", 100),
     ]
 
 
@@ -200,7 +200,7 @@ def _spin() -> None:
         json.dumps(list(range(1000)))
 
 
-def _quantile(values: Sequence[float], share: float) -> float:
+def quantile(values: Sequence[float], share: float) -> float:
     if len(values) < 2:
         return values[0] if values else float("inf")
     return statistics.quantiles(values, n=1000, method="inclusive")[round(share * 1000) - 1]

@@ -41,13 +41,13 @@ def environment(data_dir: Path) -> dict[str, str]:
 
 
 @contextmanager
-def serving(data_dir: Path, command: str = "demo") -> Iterator[Server]:
+def serving(data_dir: Path, command: str = "demo", **settings: str) -> Iterator[Server]:
     port = _free_port()
     started = time.perf_counter()
     with (data_dir / "server.log").open("ab") as log:
         child = subprocess.Popen(
             [sys.executable, "-m", "web.cli", command],
-            env=environment(data_dir) | {"DESKHAND_PORT": str(port)},
+            env=environment(data_dir) | {"DESKHAND_PORT": str(port)} | settings,
             stdout=log,
             stderr=subprocess.STDOUT,
         )

@@ -11,6 +11,7 @@ from sqlalchemy.exc import ProgrammingError
 from core.errors import NotFound
 from core.helpdesk import Helpdesk
 from core.models import (
+    Alert,
     Attachment,
     AuditEntry,
     Channel,
@@ -18,9 +19,14 @@ from core.models import (
     Customer,
     CustomerIdentity,
     Delivery,
+    DeskPerson,
+    DeskPost,
     Draft,
+    LinkCode,
     Message,
+    Note,
     Organization,
+    Sent,
     Tenant,
     Ticket,
     Usage,
@@ -65,6 +71,14 @@ async def full_acme(idle: Helpdesk, idle_acme: Shop) -> Shop:
             )
         )
         scope.add(Usage(month=f"{now():%Y-%m}"))
+        scope.add(LinkCode(customer_id=customer.id, email="dana@example.com", digest="d", expires_at=now()))
+        scope.add(Note(ticket_id=ticket.id, text="secret note"))
+        scope.add(Alert(key="k", text="secret alert"))
+        where = {"account": "T1", "external_id": "1.2"}
+        scope.add(DeskPost(channel_id=idle_acme.widget_id, ticket_id=ticket.id, kind="ticket", subject_id=ticket.id,
+                           place="C1", digest="d", **where))  # fmt: skip
+        scope.add(Sent(channel_id=idle_acme.widget_id, name="digest", period="2026-11-26"))
+        scope.add(DeskPerson(member_id=idle_acme.sam_id, **where))
         scope.add(AuditEntry(action="tested", actor_id=idle_acme.sam_id))
     return idle_acme
 

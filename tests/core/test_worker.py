@@ -231,3 +231,17 @@ async def test_the_worker_outlives_a_restart_of_the_database(
         receipt = await helpdesk.inbox.receive(from_dana(shop, COVERED))
         helpdesk.worker._wake.set()
         assert (await finished(helpdesk.db, shop.id, receipt.message_id)).outcome == "answered"
+
+
+async def test_a_worker_told_to_stop_just_as_work_arrives_stops(idle: Helpdesk) -> None:
+    worker = Worker(idle.db, idle.events, Hands(idle).turns, idle.outbox, at_once=1)
+    working = asyncio.create_task(worker.run())
+
+    async def idles() -> bool:
+        return bool(worker._wake._waiters)  # type: ignore[attr-defined]
+
+    await until(idles)
+    worker._wake.set()
+    working.cancel()
+    done, _ = await asyncio.wait([working], timeout=WITHOUT_A_POLL)
+    assert done, "it went on working"

@@ -1,0 +1,110 @@
+"""However many press, however often Slack repeats itself, and whatever dies in between."""
+
+from __future__ import annotations
+
+import asyncio
+
+from sqlalchemy import select
+
+from core.models import Channel, Delivery, Message, Note, WebhookEvent
+from core.webhooks import Webhooks
+from tests.fakes import FakeSender
+from tests.journeys.slack.scene import HUMAN, Scene
+from tests.rows import rows
+from tests.slack_people import encoded, signed
+
+MANY = 50
+
+
+async def test_fifty_approvals_at_once_lead_to_one_delivery(
+    scene: Scene, pigeon_post: Channel, pigeons: FakeSender
+) -> None:
+    draft = await scene.draft(await scene.ticket(HUMAN, channel_id=pigeon_post.id))
+    agents = [scene.sam, *[await scene.colleague(f"Agent{number}") for number in range(4)]]
+    pressed = [scene.people.clicked(agents[number % len(agents)], draft, "send") for number in range(MANY)]
+    answers = await asyncio.gather(*(scene.people.carry("interactive", payload) for payload in pressed))
+    assert {answer.status_code for answer in answers} == {200}
+    await scene.says(draft, "✅ Sent by")
+    await scene.time_passes()
+    await scene.settled()
+    sent = await rows(scene.helpdesk.db, scene.shop.id, Message, author="agent")
+    assert len(sent) == 1
+    assert len(await rows(scene.helpdesk.db, scene.shop.id, Delivery, message_id=sent[0].id)) == 1
+    assert len([message for message in pigeons.sent if message.author == "agent"]) == 1
+    told = [text for agent in agents for text in scene.desk.whispers(agent.id)]
+    assert len(told) == MANY - 1
+    assert all("Already sent" in text for text in told)
+
+
+async def test_fifty_forms_at_once_lead_to_one_delivery(scene: Scene) -> None:
+    draft = await scene.draft(await scene.ticket(HUMAN))
+    await scene.click(scene.sam, draft, "edit")
+    view = await scene.modal(scene.sam, "edit")
+    answers = await asyncio.gather(
+        *(scene.people.submit(scene.sam, view, text=f"Answer {number}") for number in range(MANY))
+    )
+    assert len([answer for answer in answers if answer.content == b""]) == 1
+    assert len(await scene.sent_to_dana()) == 1
+
+
+async def test_what_slack_repeats_is_acknowledged_and_done_once(scene: Scene) -> None:
+    head = await scene.ticket()
+    message = await scene.people.say(scene.sam, scene.desk, "look at this", head.ts)
+    event = {**message.as_json(), "channel": scene.desk.id, "channel_type": "group", "event_ts": message.ts}
+    for _ in range(3):
+        again = await scene.people.event(scene.team.id, event, event_id="Ev1")
+        assert again.status_code == 200
+    payload = scene.people.clicked(scene.sam, head, "take")
+    for _ in range(3):
+        assert (await scene.people.carry("interactive", payload)).status_code == 200
+    await scene.settled()
+    assert len(await rows(scene.helpdesk.db, scene.shop.id, Note)) == 1
+    async with scene.helpdesk.db.system() as scope:
+        kept = list(await scope.session.scalars(select(WebhookEvent)))
+    assert len([each for each in kept if each.external_id.endswith(":Ev1")]) == 1
+    assert all(each.payload == {} for each in kept), "what was said must not be kept"
+
+
+async def test_a_click_that_a_dead_process_accepted_is_done_by_the_next(scene: Scene) -> None:
+    head = await scene.ticket()
+    payload = scene.people.clicked(scene.sam, head, "take")
+    webhooks = Webhooks(scene.helpdesk.db, "slack")
+    assert await webhooks.accept(f"block_actions:{payload['trigger_id']}", payload)
+    app = scene.app.state.slack
+    assert await webhooks.recover(app.dispatch_again, everything=True) == 1
+    await scene.says(head, "🟡 Sam has it")
+    await scene.settled()
+    assert await webhooks.recover(app.dispatch_again, everything=True) == 0
+
+
+async def test_showing_again_posts_and_changes_nothing(scene: Scene) -> None:
+    head = await scene.ticket(HUMAN)
+    await scene.draft(head)
+    await scene.settled()
+    calls = scene.slack.calls.copy()
+    ticket = await scene.stored()
+    for _ in range(3):
+        async with scene.helpdesk.db.write(scene.shop.id) as scope:
+            await scene.helpdesk.outbox.tell_desks(scope, ticket)
+        await scene.settled()
+    assert scene.slack.calls == calls
+    assert scene.slack.calls["conversations.replies"] == scene.slack.calls["conversations.history"] == 0
+
+
+async def test_unsigned_badly_signed_and_old_requests_are_refused(scene: Scene) -> None:
+    head = await scene.ticket()
+    path, body, content_type = encoded("interactive", scene.people.clicked(scene.sam, head, "take"))
+    headers = {"Content-Type": content_type}
+    for wrong in (
+        {},
+        signed(body, secret="another"),
+        signed(body, timestamp=0),
+        signed(body, timestamp=asyncio.get_running_loop().time()),
+        signed(body + "x"),
+        {**signed(body), "X-Slack-Signature": "v0="},
+        {**signed(body), "X-Slack-Request-Timestamp": "now"},
+    ):
+        answer = await scene.http.post(path, content=body, headers={**headers, **wrong})
+        assert answer.status_code == 401, wrong
+    await scene.settled()
+    assert (await scene.stored()).assignee_id is None
