@@ -30,6 +30,8 @@ from core.settings import Settings
 from tests import cast, postgres
 from web.app import create_app
 
+pytest_plugins = ["tests.telegram_fixtures"]
+
 
 @pytest.fixture(scope="session")
 def encoder() -> Iterator[Encoder]:
