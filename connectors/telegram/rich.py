@@ -6,6 +6,7 @@ nested in itself.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -26,6 +27,7 @@ MOST_ENTITIES = 100
 ALONE = {"code", "pre"}
 STYLES = {"strong": "bold", "em": "italic", "s": "strikethrough", "blockquote": "blockquote", "link": "text_link"}
 LINKS = ("http", "https", "mailto")
+LANGUAGE = re.compile(r"[\w+#.-]{1,30}")
 JOINERS = {"\u200d", "\ufe0f", "\u20e3"}
 
 
@@ -138,7 +140,8 @@ class _Writer:
         """Of each item that we are in, whether it has no text yet."""
 
     def done(self) -> Rich:
-        whole = Rich("".join(self._text), tuple(sorted(_standing_alone(self._spans), key=lambda s: (s.start, -s.end))))
+        spans = sorted(_standing_alone(self._spans), key=lambda s: (s.start, -s.end, s.kind in ALONE))
+        whole = Rich("".join(self._text), tuple(spans))
         return whole.cut(0, len(whole.text))
 
     def block(self, token: Token) -> None:
@@ -148,8 +151,11 @@ class _Writer:
                 self._inline(child)
         elif kind in ("fence", "code_block"):
             self._begin_block()
-            language = token.info.split()[0] if token.info.strip() else None
-            self._marked("pre", token.content.rstrip("\n"), language=language)
+            info, content = token.info.strip(), token.content.rstrip("\n")
+            if content.strip() and LANGUAGE.fullmatch(info):
+                self._marked("pre", content, language=info)
+            else:  # what stands behind the fence is no language's name, but part of the text
+                self._marked("pre", "\n".join(part for part in (info, content) if part))
         elif kind == "hr":
             self._begin_block()
             self._write("———")

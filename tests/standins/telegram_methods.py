@@ -281,7 +281,7 @@ def entities(given: Json, text: str, name: str) -> Json:
 
 
 def _check_nesting(one: tuple[int, int, str], other: tuple[int, int, str]) -> None:
-    (_, end, kind), (begin, stop, sort) = sorted((one, other), key=lambda span: (span[0], -span[1]))
+    (_, end, kind), (begin, stop, sort) = sorted((one, other), key=lambda span: (span[0], -span[1], span[2] in ALONE))
     if begin >= end:
         return
     if stop > end:
