@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from core import tickets
@@ -17,7 +18,18 @@ from core.errors import NotFound
 from core.events import Event, Events, conversation_topic, work_arrived
 from core.messages import Attachment as Received
 from core.messages import InboundMessage, JsonObject
-from core.models import Attachment, AuditEntry, Conversation, Customer, CustomerIdentity, Message, new_id, now, storable
+from core.models import (
+    Attachment,
+    AuditEntry,
+    Conversation,
+    Customer,
+    CustomerIdentity,
+    Delivery,
+    Message,
+    new_id,
+    now,
+    storable,
+)
 from core.outbox import Outbox
 from core.tenancy import Scope, ours
 
@@ -95,16 +107,21 @@ class Inbox:
         self._events.publish(_arrival(inbound, receipt))
         return receipt
 
-    async def edit(self, organization_id: UUID, channel_id: UUID, external_id: str, text: str) -> bool:
+    async def edit(
+        self, organization_id: UUID, channel_id: UUID, external_id: str, text: str, at: datetime | None = None
+    ) -> bool:
         """The customer changed a message. False if there is no such message, or it says so already.
 
         A message that waits for its turn is answered as it is now. One that was answered is only shown as changed.
+        `at` is when they did, where the channel tells: a change older than the one we know changes nothing.
         """
         async with self._db.write(organization_id) as scope:
             message = await _received(scope, channel_id, external_id)
             if message is None or message.text == storable(text):
                 return False
-            before, message.text, message.edited_at = message.text, storable(text), now()
+            if at and message.edited_at and at < message.edited_at:
+                return False
+            before, message.text, message.edited_at = message.text, storable(text), at or now()
             message.revision += 1
             await self._changed(scope, message, "edited", before=before)
             self._tell(scope, message, "edited", text=message.text)
@@ -124,11 +141,11 @@ class Inbox:
         return True
 
     async def attach(
-        self, organization_id: UUID, channel_id: UUID, external_id: str, attachments: tuple[Received, ...]
+        self, organization_id: UUID, channel_id: UUID, external_id: str, attachments: tuple[Received, ...], text: str
     ) -> bool:
         """Adds files to a message that came before them; one of a name that is there already changes nothing.
 
-        False if there is no such message.
+        So do the lines of `text` that it does not have yet. False if there is no such message.
         """
         async with self._db.write(organization_id) as scope:
             message = await _received(scope, channel_id, external_id)
@@ -141,6 +158,8 @@ class Inbox:
             for attachment in attachments:
                 if attachment.name not in known:
                     scope.add(stored_attachment(message.id, attachment))
+            lines = dict.fromkeys([*message.text.splitlines(), *storable(text).splitlines()])
+            message.text = "\n".join(lines)
             await self._show(scope, message)
         return True
 
@@ -190,6 +209,8 @@ async def _store(scope: Scope, inbound: InboundMessage) -> Receipt:
         text=storable(inbound.text),
         state="done" if inbound.silent else "queued",
         outcome="silent" if inbound.silent else None,
+        available_at=now() + inbound.settle,
+        edited_at=inbound.edited_at,
     )
     if stored.scalar() is None:
         raise _Known
@@ -227,6 +248,8 @@ async def _conversation(scope: Scope, inbound: InboundMessage) -> UUID:
 
 
 async def _find(scope: Scope, inbound: InboundMessage) -> tuple[UUID, JsonObject, str] | None:
+    if inbound.answers and (answered := await _answered(scope, inbound)):
+        return answered
     if inbound.conversation_id:
         result = await scope.run(NAMED_CONVERSATION, conversation_id=inbound.conversation_id)
     else:
@@ -234,6 +257,28 @@ async def _find(scope: Scope, inbound: InboundMessage) -> tuple[UUID, JsonObject
         result = await scope.run(LATEST_CONVERSATION, channel_id=inbound.channel_id, author_id=author_id)
     found = result.one_or_none()
     return (found.id, found.thread, found.subject) if found else None
+
+
+async def _answered(scope: Scope, inbound: InboundMessage) -> tuple[UUID, JsonObject, str] | None:
+    """The conversation of the message that this one replies to, if it is of the same customer."""
+    answers = key(inbound.answers or "")
+    theirs = scope.select(Message, Message.conversation_id).where(
+        Message.channel_id == inbound.channel_id, Message.external_id == answers
+    )
+    from_us = scope.select(Delivery, Delivery.conversation_id).where(
+        Delivery.channel_id == inbound.channel_id, Delivery.external_id == answers
+    )
+    found = await scope.session.execute(
+        scope.select(Conversation, Conversation.id, Conversation.thread, Conversation.subject)
+        .join(CustomerIdentity, CustomerIdentity.customer_id == Conversation.customer_id)
+        .where(Conversation.channel_id == inbound.channel_id)
+        .where(CustomerIdentity.channel_id == inbound.channel_id)
+        .where(CustomerIdentity.external_id == key(inbound.author.external_id))
+        .where(or_(Conversation.id.in_(theirs), Conversation.id.in_(from_us)))
+        .limit(1)
+    )
+    row = found.one_or_none()
+    return (row.id, row.thread, row.subject) if row else None
 
 
 async def _open(scope: Scope, inbound: InboundMessage) -> UUID:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
 
 JsonObject = dict[str, Any]
 Author = Literal["customer", "ai", "agent", "system"]
-MessageKind = Literal["message", "handover", "rating", "greeting"]
-"""`handover` tells the customer of a ticket; `rating` asks how it was; `greeting` offers the common questions."""
+MessageKind = Literal["message", "handover", "rating", "greeting", "language", "privacy"]
+"""`handover` tells the customer of a ticket; `rating` asks how it was; `greeting` offers the common questions,
+`language` the languages to choose from, and `privacy` to erase everything."""
 Action = Literal["send", "edit", "delete"]
 
 
@@ -51,6 +52,13 @@ class InboundMessage:
     """The conversation it belongs to, opened under this id if there is none yet. None joins the author's
     latest conversation on this channel."""
     attachments: tuple[Attachment, ...] = ()
+    settle: timedelta = timedelta()
+    """How long to wait for more of it (the rest of an album) before it is answered."""
+    edited_at: datetime | None = None
+    """When the customer last changed it, if this is not its first version."""
+    answers: str | None = None
+    """The external id of the customer's message, or what the connector returned for ours, that this one replies to:
+    it joins that one's conversation if it is the author's, too."""
     silent: bool = False
     """Stored and shown, and answered by nobody: a command that the channel's bot sees to, an automatic mail."""
 

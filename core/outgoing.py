@@ -86,14 +86,15 @@ async def _choices(scope: Scope) -> tuple[str, ...]:
 
 
 async def _sent_as(scope: Scope, delivery: Delivery) -> str | None:
+    """As what it was last sent or edited, since an edit may need more messages there than the text before."""
     if delivery.action == "send":
         return None
     found: str | None = await scope.session.scalar(
-        scope.select(Delivery, Delivery.external_id).where(
-            Delivery.message_id == delivery.message_id,
-            Delivery.channel_id == delivery.channel_id,
-            Delivery.action == "send",
-        )
+        scope.select(Delivery, Delivery.external_id)
+        .where(Delivery.message_id == delivery.message_id, Delivery.channel_id == delivery.channel_id)
+        .where(Delivery.id != delivery.id, Delivery.external_id.is_not(None))
+        .order_by(Delivery.revision.desc())
+        .limit(1)
     )
     return found
 

@@ -53,7 +53,10 @@ async def erase(scope: Scope, customer_id: UUID) -> None:
         *(
             AuditEntry.subject_id.in_(scope.select(model, model.id).where(model.conversation_id.in_(conversations)))
             for model in (Message, Ticket, Draft)
-        )
+        ),
+        AuditEntry.subject_id.in_(conversations),
+        AuditEntry.subject_id == customer_id,
     )
     await scope.session.execute(scope.delete(AuditEntry).where(about))
     await scope.session.delete(customer)
+    scope.add(AuditEntry(action="customer.erased", details={}))

@@ -30,6 +30,8 @@ from tests import cast, postgres
 from web.app import create_app
 from web.connecting import connect
 
+pytest_plugins = ["tests.telegram_fixtures"]
+
 
 @pytest.fixture(scope="session")
 def encoder() -> Iterator[Encoder]:

@@ -63,6 +63,19 @@ class FakeDesk:
         """Nothing is open."""
 
 
+class FakeMailer:
+    """A `Mailer`: (to, subject, text) of what was mailed; the first of `failures` is raised instead."""
+
+    def __init__(self) -> None:
+        self.mails: list[tuple[str, str, str]] = []
+        self.failures: list[Exception] = []
+
+    async def mail(self, to: str, subject: str, text: str) -> None:
+        if self.failures:
+            raise self.failures.pop(0)
+        self.mails.append((to, subject, text))
+
+
 class FakeModel:
     """An `AnswerModel` that gives its answers one after another, and is down when it has none left."""
 

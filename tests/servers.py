@@ -79,10 +79,10 @@ class Process:
 
 
 @contextmanager
-def started(data_dir: Path, *words: str, **settings: str) -> Iterator[Process]:
+def started(data_dir: Path, *words: str, port: int | None = None, **settings: str) -> Iterator[Process]:
     """`deskhand WORDS` on a free port with a data folder of its own, once it is ready."""
     data_dir.mkdir(parents=True, exist_ok=True)
-    port = free_port()
+    port = port or free_port()
     log = data_dir / "server.log"
     with log.open("ab") as output:
         child = subprocess.Popen(

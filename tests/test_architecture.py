@@ -58,6 +58,7 @@ FOR_ALL_ORGANIZATIONS = {
     ("core/accounts.py", "sign_in"): "who signs in has not said yet where",
     ("core/accounts.py", "by_api_key"): "the key says whose it is",
     ("connectors/widget/session.py", "_channel"): "the site key says whose it is",
+    ("connectors/telegram/settings.py", "_taken"): "a bot serves one channel of one organization",
     ("web/routes/telegram.py", "_channel"): "the address says whose it is",
     ("core/schedule.py", "_with_something_due"): "the clock ticks for every organization",
     ("core/schedule.py", "_mail_alerts"): "the clock ticks for every organization",

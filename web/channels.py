@@ -52,7 +52,7 @@ class Kind:
 async def _check_telegram(helpdesk: Helpdesk, channel: Channel) -> list[Finding]:
     bots = Bots(helpdesk.settings, helpdesk.box)
     try:
-        return await telegram.check(bots, channel)
+        return await telegram.check(bots, helpdesk.db, channel)
     finally:
         await bots.aclose()
 

@@ -12,13 +12,17 @@ from uuid import UUID
 
 import structlog
 from prometheus_client import Counter
+from sqlalchemy.exc import DataError, IntegrityError
 from telegram import Bot, CallbackQuery, ChatMember, ChatMemberUpdated, Message, Update
-from telegram.error import TelegramError
+from telegram.error import BadRequest, NetworkError, RetryAfter, TelegramError
 
 from bots.telegram.commands import Commands
 from bots.telegram.presses import Presses
 from connectors.telegram import inbound
 from connectors.telegram.client import Bots
+from connectors.telegram.migration import move
+from core import alerts
+from core.db import UNAVAILABLE
 from core.events import message_topic
 from core.helpdesk import Helpdesk
 from core.messages import Person
@@ -37,6 +41,11 @@ BEFORE_TYPING_S = 0.4
 TYPING_S = 4.5
 """Telegram shows it for five seconds. https://core.telegram.org/bots/api#sendchataction"""
 MOST_TYPING = 20
+MOST_TRIES = 3
+PAUSE_S = 0.5
+AWAY = (*UNAVAILABLE, NetworkError, RetryAfter)
+BROKEN_BY_US = (DataError, IntegrityError, BadRequest)
+"""What no second try mends, though its kind is among those of `AWAY`."""
 log = structlog.get_logger()
 
 
@@ -75,7 +84,29 @@ class CustomerBot:
         return known[1]
 
     async def handle(self, channel: Channel, update: Update) -> None:
-        """Stores what the update brings; handled twice, it changes nothing. What it raises leaves it to be repeated."""
+        """Stores what the update brings; handled twice, it changes nothing. What it raises leaves it to be repeated.
+
+        That is so while the database or Telegram is away. An update that fails by itself is put aside after a few
+        tries, with an alert, so that those behind it get their turn.
+        """
+        for attempt in range(1, MOST_TRIES + 1):
+            try:
+                return await self._handle(channel, update)
+            except Exception as error:
+                if isinstance(error, AWAY) and not isinstance(error, BROKEN_BY_US):
+                    raise
+                log.exception("telegram.update_failed", update=update.update_id, attempt=attempt)
+                failure = error
+            await asyncio.sleep(PAUSE_S)
+        return await self._put_aside(channel, update, failure)
+
+    async def _put_aside(self, channel: Channel, update: Update, failure: Exception) -> None:
+        IGNORED.labels("failed").inc()
+        what = f"Update {update.update_id} could not be read ({type(failure).__name__}); the log has more."
+        async with self._helpdesk.db.write(channel.organization_id) as scope:
+            await alerts.raise_alert(scope, f"unread:{channel.id}", f"The channel {channel.name!r}: {what}")
+
+    async def _handle(self, channel: Channel, update: Update) -> None:
         if update.message:
             await self._message(channel, update.message)
         elif update.edited_message:
@@ -88,6 +119,9 @@ class CustomerBot:
             IGNORED.labels(_kind(update)).inc()
 
     async def _message(self, channel: Channel, message: Message) -> None:
+        if message.migrate_to_chat_id:
+            await move(self._helpdesk.db, channel, message.chat.id, message.migrate_to_chat_id)
+            return
         author = inbound.author_of(message)
         if author is None or (not inbound.is_private(message) and not await self._meant(channel, message)):
             return
@@ -116,16 +150,20 @@ class CustomerBot:
         received = inbound.to_inbound(message, author, channel, text, attachments=attachments)
         receipt = await self._helpdesk.inbox.receive(received)
         if receipt.duplicate and message.media_group_id:
-            await self._helpdesk.inbox.attach(channel.organization_id, channel.id, received.external_id, attachments)
+            known = channel.organization_id, channel.id, received.external_id
+            await self._helpdesk.inbox.attach(*known, attachments, text)
         if not receipt.duplicate:
             self._show_typing(bot, channel, message, receipt.message_id)
 
     async def _edited(self, channel: Channel, message: Message) -> None:
-        if inbound.author_of(message) is None:
+        """A change may come before what it changes: then it is the message."""
+        if inbound.author_of(message) is None or message.media_group_id:
             return
         me = await self.me(channel)
-        text = inbound.text_of(message, me.username)
-        await self._helpdesk.inbox.edit(channel.organization_id, channel.id, inbound.external_id(message), text)
+        text, known = inbound.text_of(message, me.username), inbound.external_id(message)
+        where = channel.organization_id, channel.id
+        if not await self._helpdesk.inbox.edit(*where, known, text, message.edit_date):
+            await self._message(channel, message)
 
     async def _pressed(self, channel: Channel, query: CallbackQuery) -> None:
         await self._presses.run(self.bots.of(channel), channel, query)

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from telegram import Bot, Message
 
-from connectors.telegram import inbound, keyboards
+from connectors.telegram import inbound
 from connectors.telegram.words import COMMANDS, say, spoken
 from core import linking, retention
 from core.accounts import OrganizationSettings, organization
@@ -19,6 +19,7 @@ from core.helpdesk import Helpdesk
 from core.inbox import Receipt
 from core.messages import MessageKind, Person
 from core.models import Channel, Conversation, Customer, Ticket, new_id
+from core.models import Message as Stored
 from core.outbox import DeliveryError, NewMessage, Place
 from core.tenancy import Scope
 
@@ -59,7 +60,7 @@ class Commands:
         fresh = new_id() if name == "new" else None
         received = inbound.to_inbound(message, author, channel, message.text or "", silent=True, conversation_id=fresh)
         receipt = await self._helpdesk.inbox.receive(received)
-        if receipt.duplicate:
+        if receipt.duplicate and await self._replied(channel, receipt):
             return
         async with self._helpdesk.db.read(channel.organization_id) as scope:
             shop = await organization(scope)
@@ -96,9 +97,7 @@ class Commands:
         await self._say(command, text)
 
     async def _language(self, command: Command) -> None:
-        """A menu is no message of the conversation: it is shown, not sent through the outbox."""
-        text = say("language", command.language)
-        await command.bot.send_message(command.message.chat.id, text, reply_markup=keyboards.languages())
+        await self._say(command, say("language", command.language), kind="language")
 
     async def _privacy(self, command: Command) -> None:
         async with self._helpdesk.db.read(command.channel.organization_id) as scope:
@@ -112,11 +111,7 @@ class Commands:
             tickets=kept.tickets,
         )
         parts = [say("privacy", command.language), counts, command.settings.privacy_url or ""]
-        await command.bot.send_message(
-            command.message.chat.id,
-            "\n\n".join(filter(None, parts)),
-            reply_markup=keyboards.erase(command.language),
-        )
+        await self._say(command, "\n\n".join(filter(None, parts)), kind="privacy")
 
     async def _link(self, command: Command) -> None:
         customer_id = await self._customer(command)
@@ -153,9 +148,23 @@ class Commands:
     async def _say(self, command: Command, text: str, kind: MessageKind = "message") -> None:
         """Through the outbox, like everything that belongs to the conversation."""
         place = Place(command.receipt.conversation_id, command.channel.id, command.channel.kind)
-        said = NewMessage(author="system", speaker=command.settings.assistant_name, kind=kind, text=text)
+        said = NewMessage(
+            author="system",
+            speaker=command.settings.assistant_name,
+            kind=kind,
+            text=text,
+            reply_to_id=command.receipt.message_id,
+        )
         async with self._helpdesk.db.write(command.channel.organization_id) as scope:
             await self._helpdesk.outbox.post(scope, place, said)
+
+    async def _replied(self, channel: Channel, receipt: Receipt) -> bool:
+        """Not so if a process died between storing the command and carrying it out."""
+        async with self._helpdesk.db.read(channel.organization_id) as scope:
+            found = await scope.session.scalar(
+                scope.select(Stored, Stored.id).where(Stored.reply_to_id == receipt.message_id)
+            )
+        return found is not None
 
     async def _customer(self, command: Command) -> UUID:
         async with self._helpdesk.db.read(command.channel.organization_id) as scope:

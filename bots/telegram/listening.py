@@ -11,7 +11,7 @@ import structlog
 from telegram import Bot, BotCommand, Update
 from telegram.error import TelegramError, TimedOut
 
-from bots.telegram.app import ALLOWED, CustomerBot
+from bots.telegram.app import ALLOWED, AWAY, CustomerBot
 from connectors.telegram.client import POLL_SECONDS, as_delivery_error, secret_token
 from connectors.telegram.words import COMMANDS
 from core.models import Channel
@@ -20,8 +20,6 @@ from core.settings import Settings
 
 AT_ONCE = 100
 """Updates a poll: the most that Telegram gives."""
-MOST_TRIES = 5
-"""After so many failures with one update it is left out, so that those behind it get their turn."""
 WATCH_SECONDS = 60
 CONNECTIONS = 40
 Healthy = Callable[[], Awaitable[None]]
@@ -56,8 +54,9 @@ async def _be_called(api: Bot, settings: Settings, channel: Channel, healthy: He
             "Telegram does not know where to call. Set DESKHAND_PUBLIC_URL to your https address, or choose polling.",
             permanent=False,
         )
+    address = f"{str(settings.public_url).rstrip('/')}/telegram/{channel.public_key}"
     await api.set_webhook(
-        f"{str(settings.public_url).rstrip('/')}/telegram/{channel.public_key}",
+        address,
         secret_token=secret_token(settings, channel),
         allowed_updates=ALLOWED,
         max_connections=CONNECTIONS,
@@ -68,6 +67,12 @@ async def _be_called(api: Bot, settings: Settings, channel: Channel, healthy: He
     while True:
         await asyncio.sleep(WATCH_SECONDS)
         status = await api.get_webhook_info()
+        if status.url != address:
+            raise DeliveryError(
+                f"Another program has taken the messages of {channel.name!r}: Telegram calls {status.url or 'nobody'}. "
+                "Stop it, or give this channel a bot of its own.",
+                permanent=False,
+            )
         if status.last_error_date and status.last_error_date != complained and status.pending_update_count:
             complained = status.last_error_date
             raise DeliveryError(f"Telegram cannot call us: {status.last_error_message}.", permanent=False)
@@ -82,7 +87,7 @@ class _Poller:
         self._channel = channel
         self._api = api
         self._healthy = healthy
-        self._failures: dict[int, int] = defaultdict(int)
+        self._failures = 0
 
     async def run(self) -> None:
         await self._api.delete_webhook(drop_pending_updates=False)
@@ -120,14 +125,13 @@ class _Poller:
             done.add(update.update_id)
 
     async def _one(self, update: Update) -> bool:
+        """False while the database or Telegram is away: then it has to come again, however often that is."""
         try:
             await self._bot.handle(self._channel, update)
-        except Exception:
-            self._failures[update.update_id] += 1
-            tries = self._failures[update.update_id]
-            log.exception("telegram.update_failed", update=update.update_id, tries=tries)
-            if tries < MOST_TRIES:
-                await asyncio.sleep(min(2.0**tries, 20.0))
-                return False
-        self._failures.pop(update.update_id, None)
+        except AWAY as error:
+            self._failures += 1
+            log.warning("telegram.update_waits", update=update.update_id, reason=str(error))
+            await asyncio.sleep(min(2.0**self._failures, 20.0))
+            return False
+        self._failures = 0
         return True

@@ -56,6 +56,11 @@ class Bots:
             await request.shutdown()
 
 
+def bot_id(bot: Bot) -> str:
+    """A token begins with the id of its bot."""
+    return bot.token.partition(":")[0]
+
+
 def secret_token(settings: Settings, channel: Channel) -> str:
     """What Telegram has to send along with every update of the channel's webhook."""
     return derive(settings.key(), f"deskhand/telegram/{channel.id}").hex()

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from uuid import UUID
 
 from telegram import Bot, Message, MessageEntity
 from telegram.constants import ChatType, FileSizeLimit
 from telegram.error import BadRequest
 
+from connectors.telegram.client import bot_id
+from connectors.telegram.sent import message_key
 from core.messages import Attachment, InboundMessage, JsonObject, Person
 from core.models import Channel
 
 LONGEST_QUOTE = 200
+ALBUM_SETTLES = timedelta(seconds=1.5)
+"""The messages of an album come one after another, within less than this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +35,10 @@ def is_private(message: Message) -> bool:
 
 
 def external_id(message: Message) -> str:
-    """Unique in the channel. The pictures of one album are one message."""
-    return f"{message.chat.id}:{f'album-{message.media_group_id}' if message.media_group_id else message.message_id}"
+    """Unique in the channel, whose bot may be exchanged for another: each bot has its own chats with their own
+    numbers. The pictures of one album are one message."""
+    name = f"album-{message.media_group_id}" if message.media_group_id else message.message_id
+    return message_key(bot_id(message.get_bot()), message.chat.id, name)
 
 
 def author_of(message: Message) -> Person | None:
@@ -131,8 +138,17 @@ def to_inbound(
         thread=thread_of(message),
         conversation_id=conversation_id,
         attachments=attachments,
+        settle=ALBUM_SETTLES if message.media_group_id else timedelta(),
+        edited_at=message.edit_date,
+        answers=_answers(message),
         silent=silent,
     )
+
+
+def _answers(message: Message) -> str | None:
+    """In a topic every message replies to the one that opened it, which says nothing."""
+    replied = message.reply_to_message
+    return external_id(replied) if replied and not replied.forum_topic_created else None
 
 
 def _in_words(message: Message) -> str:

@@ -3,57 +3,37 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Iterable
 from uuid import UUID
 
-from aiolimiter import AsyncLimiter
 from telegram import Bot, LinkPreviewOptions, ReplyParameters
 from telegram import Message as Sent
 from telegram.constants import FileSizeLimit
 from telegram.error import BadRequest, ChatMigrated, TelegramError
 
 from connectors.telegram import keyboards
-from connectors.telegram.client import Bots, as_delivery_error
+from connectors.telegram.client import Bots, as_delivery_error, bot_id
+from connectors.telegram.pace import Pace
 from connectors.telegram.rich import Piece, render
+from connectors.telegram.sent import SentAs
 from core.messages import Attachment, OutboundMessage
 from core.models import Channel
 from core.outbox import DeliveryError
 
-# https://core.telegram.org/bots/faq#my-bot-is-hitting-limits-how-do-i-avoid-this
-A_BOT = (30, 1.0)
-A_CHAT = (3, 3.0)
-"""One message a second to a chat, with room for a short burst."""
-A_GROUP = (20, 60.0)
 REMEMBERED = 10_000
 NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 Markup = keyboards.InlineKeyboardMarkup | keyboards.ReplyKeyboardMarkup | None
 
 
-class Rates:
-    """How fast one bot may go: waiting here is cheaper than being refused."""
-
-    def __init__(self) -> None:
-        self._bots: dict[UUID, AsyncLimiter] = {}
-        self._chats: OrderedDict[tuple[UUID, int], AsyncLimiter] = OrderedDict()
-
-    async def wait(self, channel_id: UUID, chat_id: int) -> None:
-        """Groups have negative ids."""
-        key = (channel_id, chat_id)
-        chat = self._chats.setdefault(key, AsyncLimiter(*(A_CHAT if chat_id > 0 else A_GROUP)))
-        self._chats.move_to_end(key)
-        if len(self._chats) > REMEMBERED:
-            self._chats.popitem(last=False)
-        await chat.acquire()
-        await self._bots.setdefault(channel_id, AsyncLimiter(*A_BOT)).acquire()
-
-
 class TelegramSender:
-    """A `core.outbox.Sender`. What it returns is `chat:id,id,…`: one id for each piece."""
+    """A `core.outbox.Sender`. Telegram takes no idempotency key: what was sent of a message that failed half-way is
+    remembered, so that the next try goes on from there; only a process that dies in between may say a piece twice."""
 
     def __init__(self, bots: Bots) -> None:
         self._bots = bots
-        self._rates = Rates()
+        self._pace = Pace()
         self._begun: OrderedDict[UUID, list[int]] = OrderedDict()
-        """Pieces of deliveries that broke off: a new try goes on behind them."""
+        """Messages of deliveries that broke off: a new try goes on behind them."""
 
     async def aclose(self) -> None:
         await self._bots.aclose()
@@ -66,18 +46,21 @@ class TelegramSender:
             except ChatMigrated as moved:
                 return await self._do(message, channel, moved.new_chat_id)
         except TelegramError as error:
-            raise as_delivery_error(error, channel) from error
+            failure = as_delivery_error(error, channel)
+            if failure.retry_after:
+                self._pace.told(channel.id, failure.retry_after)
+            if failure.permanent:
+                self._begun.pop(message.delivery_id, None)
+            raise failure from error
 
     async def _do(self, message: OutboundMessage, channel: Channel, chat_id: int) -> str | None:
         if message.action == "send":
             return await self._send(message, channel, chat_id)
-        known_chat, _, known = (message.sent_as or "").partition(":")
-        ids = [int(number) for number in known.split(",") if number]
+        sent = SentAs.read(message.sent_as or "")
         if message.action == "delete":
-            await self._delete(channel, int(known_chat), ids)
-        else:
-            await self._edit(message, channel, int(known_chat), ids)
-        return message.sent_as
+            await self._delete(channel, sent.chat, (*sent.texts, *sent.files))
+            return message.sent_as
+        return await self._edit(message, channel, sent)
 
     async def _send(self, message: OutboundMessage, channel: Channel, chat_id: int) -> str:
         bot, markup = self._bots.of(channel), _buttons(message)
@@ -88,17 +71,18 @@ class TelegramSender:
         for number, piece in enumerate(pieces):
             if number >= len(sent):
                 last = number == len(pieces) - 1
-                await self._rates.wait(channel.id, chat_id)
+                await self._pace.wait(channel.id, chat_id)
                 sent.append((await self._say(bot, message, chat_id, piece, markup if last else None)).message_id)
         for number, attachment in enumerate(message.attachments, len(pieces)):
             if number >= len(sent):
-                await self._rates.wait(channel.id, chat_id)
+                await self._pace.wait(channel.id, chat_id)
                 sent.append((await self._hand(bot, message, chat_id, attachment)).message_id)
         del self._begun[message.delivery_id]
-        return f"{chat_id}:{','.join(map(str, sent))}"
+        return str(SentAs(bot_id(bot), chat_id, tuple(sent[: len(pieces)]), tuple(sent[len(pieces) :])))
 
     def _rendered(self, message: OutboundMessage) -> list[Piece]:
-        return render(message.text, message.citations, str(self._bots.settings.public_url or ""))
+        speaker = message.name if message.author == "agent" else ""
+        return render(message.text, message.citations, str(self._bots.settings.public_url or ""), speaker)
 
     async def _say(self, bot: Bot, message: OutboundMessage, chat_id: int, piece: Piece, markup: Markup) -> Sent:
         return await bot.send_message(
@@ -112,6 +96,8 @@ class TelegramSender:
         )
 
     async def _hand(self, bot: Bot, message: OutboundMessage, chat_id: int, attachment: Attachment) -> Sent:
+        if not attachment.content:
+            raise DeliveryError(f"{attachment.name} is empty, which Telegram refuses.", permanent=True)
         if len(attachment.content) > FileSizeLimit.FILESIZE_UPLOAD:
             raise DeliveryError(
                 f"{attachment.name} is larger than the 50 MB that Telegram takes from bots. Send a link to it instead.",
@@ -125,28 +111,47 @@ class TelegramSender:
                 pass  # too large or too long for a photo; as a file it goes
         return await bot.send_document(chat_id, attachment.content, filename=attachment.name, **where)
 
-    async def _edit(self, message: OutboundMessage, channel: Channel, chat_id: int, ids: list[int]) -> None:
+    async def _edit(self, message: OutboundMessage, channel: Channel, sent: SentAs) -> str:
         """The first pieces change in place; pieces too many go, and what is more comes behind."""
-        bot, pieces = self._bots.of(channel), self._rendered(message)
-        files = len(message.attachments)
-        said = ids[: len(ids) - files]
-        for piece, message_id in zip(pieces, said, strict=False):
-            await self._rates.wait(channel.id, chat_id)
-            try:
-                await bot.edit_message_text(
-                    piece.text, chat_id, message_id, entities=piece.entities, link_preview_options=NO_PREVIEW
-                )
-            except BadRequest as error:
-                if "not modified" not in error.message.lower():
-                    raise
-        for piece in pieces[len(said) :]:
-            await self._rates.wait(channel.id, chat_id)
-            await self._say(bot, message, chat_id, piece, None)
-        await self._delete(channel, chat_id, said[len(pieces) :])
+        pieces = self._rendered(message)
+        markup = _buttons(message)
+        inline = markup if isinstance(markup, keyboards.InlineKeyboardMarkup) else None
+        texts = list(sent.texts[: len(pieces)])
+        for number, (piece, message_id) in enumerate(zip(pieces, texts, strict=False)):
+            await self._pace.wait(channel.id, sent.chat)
+            await self._change(channel, sent.chat, message_id, piece, inline if number == len(pieces) - 1 else None)
+        for number, piece in enumerate(pieces[len(texts) :], len(texts)):
+            await self._pace.wait(channel.id, sent.chat)
+            last = number == len(pieces) - 1
+            said = await self._say(self._bots.of(channel), message, sent.chat, piece, inline if last else None)
+            texts.append(said.message_id)
+        await self._delete(channel, sent.chat, sent.texts[len(pieces) :])
+        return str(SentAs(sent.bot, sent.chat, tuple(texts), sent.files))
 
-    async def _delete(self, channel: Channel, chat_id: int, ids: list[int]) -> None:
+    async def _change(
+        self,
+        channel: Channel,
+        chat_id: int,
+        message_id: int,
+        piece: Piece,
+        markup: keyboards.InlineKeyboardMarkup | None,
+    ) -> None:
+        try:
+            await self._bots.of(channel).edit_message_text(
+                piece.text,
+                chat_id,
+                message_id,
+                entities=piece.entities,
+                reply_markup=markup,
+                link_preview_options=NO_PREVIEW,
+            )
+        except BadRequest as error:
+            if "not modified" not in error.message.lower():
+                raise
+
+    async def _delete(self, channel: Channel, chat_id: int, ids: Iterable[int]) -> None:
         for message_id in ids:
-            await self._rates.wait(channel.id, chat_id)
+            await self._pace.wait(channel.id, chat_id)
             try:
                 await self._bots.of(channel).delete_message(chat_id, message_id)
             except BadRequest as error:
@@ -158,6 +163,10 @@ def _buttons(message: OutboundMessage) -> Markup:
     language = message.recipient.language
     if message.kind == "rating" and message.ticket_number:
         return keyboards.ratings(message.ticket_number)
+    if message.kind == "language":
+        return keyboards.languages()
+    if message.kind == "privacy":
+        return keyboards.erase(language)
     if message.kind == "greeting" and message.choices:
         return keyboards.questions(message.choices)
     if message.kind == "message" and message.author == "ai" and message.citations:

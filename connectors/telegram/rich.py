@@ -1,12 +1,18 @@
-"""Markdown as Telegram shows it: plain text with entities beside it, so that nothing has to be escaped.
+"""Markdown as Telegram shows it: plain text with entities, so that nothing ever has to be escaped.
 
-https://core.telegram.org/bots/api#messageentity: offsets and lengths count UTF-16 units.
+core.telegram.org/bots/api#messageentity: positions count UTF-16 code units; `code` and `pre` stand alone; nothing is
+nested in itself.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from itertools import accumulate
+from unicodedata import combining
+from urllib.parse import urljoin, urlsplit
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -15,11 +21,59 @@ from telegram import MessageEntity
 from core.messages import Citation
 
 LONGEST = 4096
-"""UTF-16 units of one message."""
+"""UTF-16 code units of one message."""
 MOST_ENTITIES = 100
-_markdown = MarkdownIt("commonmark", {"html": False, "breaks": True}).enable(["strikethrough", "table"])
-_SPANS = {"strong": MessageEntity.BOLD, "em": MessageEntity.ITALIC, "s": MessageEntity.STRIKETHROUGH}
-_LINKS = ("http://", "https://", "tg://", "mailto:", "tel:")
+"""Of one message: Telegram passes over what comes after them."""
+ALONE = {"code", "pre"}
+STYLES = {"strong": "bold", "em": "italic", "s": "strikethrough", "blockquote": "blockquote", "link": "text_link"}
+LINKS = ("http", "https", "mailto")
+LANGUAGE = re.compile(r"[\w+#.-]{1,30}")
+JOINERS = {"\u200d", "\ufe0f", "\u20e3"}
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Characters `start` to `end` of a text, as `kind` of `telegram.MessageEntity`."""
+
+    kind: str
+    start: int
+    end: int
+    url: str | None = None
+    language: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rich:
+    text: str
+    spans: tuple[Span, ...] = ()
+
+    def __add__(self, other: Rich) -> Rich:
+        moved = (replace(s, start=s.start + len(self.text), end=s.end + len(self.text)) for s in other.spans)
+        return Rich(self.text + other.text, (*self.spans, *moved))
+
+    def cut(self, start: int, end: int) -> Rich:
+        """From `start` to `end`, without blanks at the edges: Telegram removes those itself."""
+        while start < end and self.text[start].isspace():
+            start += 1
+        while end > start and self.text[end - 1].isspace():
+            end -= 1
+        kept = (replace(s, start=max(s.start, start) - start, end=min(s.end, end) - start) for s in self.spans)
+        return Rich(self.text[start:end], tuple(span for span in kept if span.start < span.end))
+
+    def entities(self) -> list[tuple[Span, int, int]]:
+        """The spans with offset and length as Telegram counts them."""
+        at = [0, *accumulate(2 if ord(character) > 0xFFFF else 1 for character in self.text)]
+        return [(span, at[span.start], at[span.end] - at[span.start]) for span in self.spans]
+
+
+def units(text: str) -> int:
+    """How long Telegram finds it."""
+    return len(text) + sum(ord(character) > 0xFFFF for character in text)
+
+
+@cache
+def _parser() -> MarkdownIt:
+    return MarkdownIt("commonmark", {"html": False}).enable("strikethrough").disable("entity")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,218 +84,227 @@ class Piece:
     entities: tuple[MessageEntity, ...]
 
 
-def units(text: str) -> int:
-    """Its length as Telegram counts."""
-    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+def render(markdown: str, citations: Sequence[Citation] = (), site: str = "", speaker: str = "") -> list[Piece]:
+    """The text in pieces that Telegram takes: who speaks above it, its sources as links below.
+
+    Addresses without a host are completed with `site`.
+    """
+    shown = rich(markdown, site)
+    if speaker and shown.text:
+        shown = Rich(speaker, (Span("bold", 0, len(speaker)),)) + Rich("\n") + shown
+    sources = {citation.title: citation.url for citation in reversed(citations) if citation.title.strip()}
+    for number, (title, url) in enumerate(reversed(sources.items())):
+        shown = shown + Rich("\n\n📖 " if number == 0 else "\n📖 ") + link(title, url, site)
+    return [_piece(part) for part in split(shown)] or [Piece("…", ())]
 
 
-def render(markdown: str, citations: Sequence[Citation] = (), site: str = "") -> list[Piece]:
-    """The text in pieces that Telegram takes, the sources as links below it. `site` completes their addresses."""
-    page = _Page()
-    page.blocks(_markdown.parse(markdown))
-    sources = _sources(citations, site)
-    if sources:
-        page.gap()
-        page.write("📖 ")
-        for number, (title, url) in enumerate(sources):
-            page.write(", " if number else "")
-            page.linked(title, url)
-    return list(_pieces(page.text.rstrip(), page.entities)) or [Piece("…", ())]
+def _piece(part: Rich) -> Piece:
+    found = (
+        MessageEntity(span.kind, offset, length, url=span.url, language=span.language)
+        for span, offset, length in part.entities()
+    )
+    return Piece(part.text, tuple(found)[:MOST_ENTITIES])
 
 
-def _sources(citations: Sequence[Citation], site: str) -> list[tuple[str, str | None]]:
-    found: dict[str, str | None] = {}
-    for citation in citations:
-        url = citation.url
-        if url and url.startswith("/") and site:
-            url = site.rstrip("/") + url
-        found.setdefault(citation.title, url)
-    return list(found.items())
+def rich(markdown: str, links_from: str = "") -> Rich:
+    """What a customer is to see of `markdown`. Addresses without a host are completed with `links_from`."""
+    writer = _Writer(links_from)
+    for token in _parser().parse(markdown):
+        writer.block(token)
+    return writer.done()
 
 
-@dataclass
-class _Page:
-    """What has been written so far."""
+def link(text: str, url: str | None, links_from: str = "") -> Rich:
+    """`text`, leading to `url` if that is an address on the web."""
+    url = _address(url or "", links_from)
+    return Rich(text, (Span("text_link", 0, len(text), url),) if url and text else ())
 
-    text: str = ""
-    entities: list[MessageEntity] = field(default_factory=list)
-    _open: list[tuple[str, int, str | None]] = field(default_factory=list)
-    _lists: list[int | None] = field(default_factory=list)
-    _length: int = 0
-    _in_table: bool = False
-    _first_cell: bool = True
 
-    def write(self, text: str) -> None:
-        self.text += text
-        self._length += units(text)
+def _address(url: str, links_from: str) -> str | None:
+    if url and links_from and not urlsplit(url).scheme:
+        url = urljoin(f"{links_from}/", url)
+    parts = urlsplit(url)
+    return url if parts.scheme in LINKS and (parts.netloc or parts.scheme == "mailto") else None
 
-    def gap(self, lines: int = 2) -> None:
-        """Ends the paragraph, if one was begun."""
-        if self.text:
-            self.write("\n" * max(0, lines - (len(self.text) - len(self.text.rstrip("\n")))))
 
-    def begin(self, kind: str, value: str | None = None) -> None:
-        self._open.append((kind, self._length, value))
+class _Writer:
+    def __init__(self, links_from: str) -> None:
+        self._links_from = links_from
+        self._text: list[str] = []
+        self._length = 0
+        self._spans: list[Span] = []
+        self._open: list[tuple[str, int, str | None]] = []
+        self._lists: list[int | None] = []
+        """Of each list that we are in, the next number; None for bullets."""
+        self._items: list[bool] = []
+        """Of each item that we are in, whether it has no text yet."""
 
-    def end(self) -> None:
-        kind, start, value = self._open.pop()
-        self._mark(kind, start, self._length, value)
+    def done(self) -> Rich:
+        spans = sorted(_standing_alone(self._spans), key=lambda s: (s.start, -s.end, s.kind in ALONE))
+        whole = Rich("".join(self._text), tuple(spans))
+        return whole.cut(0, len(whole.text))
 
-    def linked(self, text: str, url: str | None) -> None:
-        start = self._length
-        self.write(text)
-        if url and url.startswith(_LINKS):
-            self._mark(MessageEntity.TEXT_LINK, start, self._length, url)
-
-    def _mark(self, kind: str, start: int, end: int, value: str | None = None) -> None:
-        if end == start or not kind:
-            return
-        link = value if kind == MessageEntity.TEXT_LINK else None
-        language = value if kind == MessageEntity.PRE and value else None
-        self.entities.append(MessageEntity(kind, start, end - start, url=link, language=language))
-
-    def blocks(self, tokens: Sequence[Token]) -> None:
-        for token in tokens:
-            draw = _BLOCKS.get(token.type)
-            if draw:
-                draw(self, token)
-
-    def inline(self, token: Token) -> None:
-        for child in token.children or ():
-            self._span(child)
-
-    def heading(self, _: Token) -> None:
-        self.gap()
-        self.begin(MessageEntity.BOLD)
-
-    def close(self, _: Token) -> None:
-        self.end()
-
-    def paragraph(self, token: Token) -> None:
-        self.gap(0 if token.hidden or self._at_item_start() else 2)
-
-    def begin_list(self, token: Token) -> None:
-        self.gap(1 if self._lists else 2)
-        self._lists.append(int(token.attrs.get("start", 1)) if token.type.startswith("ordered") else None)
-
-    def end_list(self, _: Token) -> None:
-        self._lists.pop()
-
-    def item(self, _: Token) -> None:
-        self.gap(1)
-        number = self._lists[-1]
-        self.write("  " * (len(self._lists) - 1) + ("• " if number is None else f"{number}. "))
-        if number is not None:
-            self._lists[-1] = number + 1
-
-    def quote(self, _: Token) -> None:
-        self.gap()
-        # Telegram allows no quote within a quote.
-        self.begin("" if self._quoted() else MessageEntity.BLOCKQUOTE)
-
-    def code(self, token: Token) -> None:
-        self.gap()
-        self.begin("" if self._quoted() else MessageEntity.PRE, token.info.split(" ")[0] or None)
-        self.write(token.content.rstrip("\n"))
-        self.end()
-
-    def rule(self, _: Token) -> None:
-        self.gap()
-        self.write("—")
-
-    def row(self, _: Token) -> None:
-        self.gap(1 if self._in_table else 2)
-        self._in_table = self._first_cell = True
-
-    def cell(self, _: Token) -> None:
-        self.write("" if self._first_cell else " | ")
-        self._first_cell = False
-
-    def end_table(self, _: Token) -> None:
-        self._in_table = False
-
-    def _at_item_start(self) -> bool:
-        last = self.text.rpartition("\n")[2].strip()
-        return bool(self._lists) and (last == "•" or (last[:-1].isdigit() and last.endswith(".")))
-
-    def _quoted(self) -> bool:
-        return any(kind == MessageEntity.BLOCKQUOTE for kind, *_ in self._open)
-
-    def _span(self, token: Token) -> None:
-        kind, _, edge = token.type.rpartition("_")
-        if edge == "open" and kind in _SPANS:
-            self.begin(_SPANS[kind])
-        elif edge == "close" and kind in (*_SPANS, "link"):
-            self.end()
-        elif token.type == "link_open":
-            address = str(token.attrs.get("href", ""))
-            self.begin(MessageEntity.TEXT_LINK if address.startswith(_LINKS) else "", address)
-        elif token.type == "code_inline":
-            self.begin(MessageEntity.CODE)
-            self.write(token.content)
-            self.end()
-        elif token.type in ("softbreak", "hardbreak"):
-            self.write("\n")
-        elif token.type == "image":
-            self.linked(token.content or "🖼", str(token.attrs.get("src", "")))
+    def block(self, token: Token) -> None:
+        kind = token.type
+        if kind == "inline":
+            for child in token.children or ():
+                self._inline(child)
+        elif kind in ("fence", "code_block"):
+            self._begin_block()
+            info, content = token.info.strip(), token.content.rstrip("\n")
+            if content.strip() and LANGUAGE.fullmatch(info):
+                self._marked("pre", content, language=info)
+            else:  # what stands behind the fence is no language's name, but part of the text
+                self._marked("pre", "\n".join(part for part in (info, content) if part))
+        elif kind == "hr":
+            self._begin_block()
+            self._write("———")
+        elif kind in ("paragraph_open", "heading_open"):
+            self._begin_block()
+            if kind == "heading_open":
+                self._start("bold", None)
+        elif kind == "heading_close":
+            self._end("bold")
+        elif kind in ("blockquote_open", "blockquote_close"):
+            self._quote(opening=kind.endswith("open"))
         else:
-            self.write(token.content)
+            self._list(token)
+
+    def _list(self, token: Token) -> None:
+        if token.type == "bullet_list_open":
+            self._lists.append(None)
+        elif token.type == "ordered_list_open":
+            self._lists.append(int(token.attrGet("start") or 1) if token.attrGet("start") != 0 else 0)
+        elif token.type in ("bullet_list_close", "ordered_list_close"):
+            self._lists.pop()
+        elif token.type == "list_item_open":
+            self._begin_block()
+            number = self._lists[-1]
+            self._write("• " if number is None else f"{number}. ")
+            if number is not None:
+                self._lists[-1] = number + 1
+            self._items.append(True)
+        elif token.type == "list_item_close":
+            self._items.pop()
+
+    def _quote(self, *, opening: bool) -> None:
+        if opening:
+            self._begin_block()
+            if self._items:
+                self._items[-1] = True  # what comes next begins where the quotation does
+            else:
+                self._fresh = True
+            self._start("blockquote", None)
+        else:
+            self._end("blockquote")
+
+    _fresh = False
+
+    def _begin_block(self) -> None:
+        """A new line, and an empty one between paragraphs outside of lists."""
+        if self._items and self._items[-1]:
+            self._items[-1] = False
+            return
+        if self._fresh:
+            self._fresh = False
+            return
+        if self._length:
+            self._write("\n" if self._lists else "\n\n")
+        depth = len(self._items)
+        self._write("  " * depth)
+
+    def _inline(self, token: Token) -> None:
+        kind = token.type
+        if kind == "text":
+            self._write(token.content)
+        elif kind == "code_inline":
+            self._marked("code", token.content)
+        elif kind in ("softbreak", "hardbreak"):
+            self._write("\n" + "  " * len(self._items))
+        elif kind == "image":
+            url = _address(str(token.attrGet("src") or ""), self._links_from)
+            self._start("link", url)
+            self._write(token.content or str(token.attrGet("src") or ""))
+            self._end("link")
+        elif kind.endswith("_open"):
+            url = _address(str(token.attrGet("href") or ""), self._links_from) if kind == "link_open" else None
+            self._start(kind.removesuffix("_open"), url)
+        elif kind.endswith("_close"):
+            self._end(kind.removesuffix("_close"))
+
+    def _write(self, text: str) -> None:
+        self._text.append(text)
+        self._length += len(text)
+
+    def _marked(self, kind: str, text: str, language: str | None = None) -> None:
+        start = self._length
+        self._write(text)
+        if text.strip():
+            self._spans.append(Span(kind, start, self._length, language=language))
+
+    def _start(self, kind: str, url: str | None) -> None:
+        self._open.append((STYLES.get(kind, kind), self._length, url))
+
+    def _end(self, kind: str) -> None:
+        started, start, url = self._open.pop()
+        nested = any(outer == started for outer, _, _ in self._open)
+        useless = nested or start == self._length or (started == "text_link" and not url)
+        if not useless and "".join(self._text)[start : self._length].strip():
+            self._spans.append(Span(started, start, self._length, url))
 
 
-_BLOCKS: dict[str, Callable[[_Page, Token], None]] = {
-    "inline": _Page.inline,
-    "heading_open": _Page.heading,
-    "heading_close": _Page.close,
-    "paragraph_open": _Page.paragraph,
-    "bullet_list_open": _Page.begin_list,
-    "ordered_list_open": _Page.begin_list,
-    "bullet_list_close": _Page.end_list,
-    "ordered_list_close": _Page.end_list,
-    "list_item_open": _Page.item,
-    "blockquote_open": _Page.quote,
-    "blockquote_close": _Page.close,
-    "fence": _Page.code,
-    "code_block": _Page.code,
-    "hr": _Page.rule,
-    "tr_open": _Page.row,
-    "td_open": _Page.cell,
-    "th_open": _Page.cell,
-    "table_close": _Page.end_table,
-}
+def _standing_alone(spans: list[Span]) -> Iterator[Span]:
+    """Takes code out of what surrounds it; a link goes before the code in it."""
+    links = [span for span in spans if span.kind == "text_link"]
+    alone = [s for s in spans if s.kind in ALONE and not any(k.start < s.end and s.start < k.end for k in links)]
+    yield from alone
+    for span in spans:
+        if span.kind in ALONE:
+            continue
+        start = span.start
+        inside = () if span.kind in ("blockquote", "text_link") else alone
+        for code in sorted(inside, key=lambda code: code.start):
+            if code.start < span.end and code.end > start:
+                if start < code.start:
+                    yield replace(span, start=start, end=code.start)
+                start = code.end
+        if start < span.end:
+            yield replace(span, start=start)
 
 
-def _pieces(text: str, entities: Sequence[MessageEntity]) -> Iterator[Piece]:
-    """Cut where a line or a word ends; an entity that reaches over a cut goes on behind it."""
-    start = 0  # in UTF-16 units
-    rest = text
-    while rest.strip():
-        head = _head(rest)
-        length = units(head)
-        trimmed = head.rstrip()
-        if trimmed:
-            yield Piece(trimmed, _within(entities, start, units(trimmed)))
-        start += length
-        rest = rest[len(head) :]
+def split(rich: Rich, longest: int = LONGEST) -> list[Rich]:
+    """In pieces of at most `longest` units, broken between paragraphs, lines, sentences or words where possible."""
+    pieces, start = [], 0
+    while start < len(rich.text):
+        end = _reach(rich.text, start, longest)
+        if end < len(rich.text):
+            end = _good_break(rich.text, start, end)
+        if (piece := rich.cut(start, end)).text:
+            pieces.append(piece)
+        start = end
+    return pieces
 
 
-def _head(text: str) -> str:
-    if units(text) <= LONGEST:
-        return text
-    fits = text.encode("utf-16-le", "surrogatepass")[: LONGEST * 2].decode("utf-16-le", "ignore")
-    for border in ("\n\n", "\n", " "):
-        place = fits.rfind(border)
-        if place > len(fits) // 2:
-            return fits[: place + len(border)]
-    return fits
+def _reach(text: str, start: int, longest: int) -> int:
+    """How far `longest` units go from `start`."""
+    end = min(len(text), start + longest)
+    while (excess := units(text[start:end]) - longest) > 0:
+        end -= (excess + 1) // 2
+    return end
 
 
-def _within(entities: Sequence[MessageEntity], start: int, length: int) -> tuple[MessageEntity, ...]:
-    """What of the entities lies in the piece that starts at `start`, counted from there. Telegram leaves out what
-    comes after the hundredth, so do we."""
-    found = []
-    for entity in entities:
-        begin = max(entity.offset - start, 0)
-        end = min(entity.offset + entity.length - start, length)
-        if begin < end:
-            found.append(MessageEntity(entity.type, begin, end - begin, url=entity.url, language=entity.language))
-    return tuple(sorted(found, key=lambda entity: (entity.offset, -entity.length))[:MOST_ENTITIES])
+def _good_break(text: str, start: int, end: int) -> int:
+    for mark in ("\n\n", "\n", ". ", " "):
+        found = text.rfind(mark, start + (end - start) // 3, end)
+        if found > start:
+            return found + len(mark)
+    # Not between a character and what is added to it: an accent, a skin colour, the rest of a family.
+    best = end
+    while best > max(start + 1, end - 32) and _belongs_together(text[best - 1], text[best]):
+        best -= 1
+    return best if best > max(start + 1, end - 32) else end
+
+
+def _belongs_together(before: str, after: str) -> bool:
+    toned = "\U0001f3fb" <= after <= "\U0001f3ff"
+    return bool(combining(after)) or after in JOINERS or before == "\u200d" or toned
