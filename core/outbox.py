@@ -209,6 +209,13 @@ class Outbox:
         self._tell(scope, message.conversation_id, "retracted", {"id": str(message_id)})
         return message
 
+    async def is_waiting(self, scope: Scope, message_id: UUID) -> bool:
+        """Whether the message is still to be sent, and so could be called back."""
+        waiting = await scope.session.scalar(
+            scope.select(Delivery, Delivery.id).where(Delivery.message_id == message_id, Delivery.state == "queued")
+        )
+        return waiting is not None
+
     async def tell_desks(self, scope: Scope, ticket: Ticket) -> None:
         """Queues showing the ticket, as it is when its turn comes, at every desk outside."""
         if not self._connected.desks:

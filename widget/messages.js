@@ -72,6 +72,12 @@ document.currentScript.deskhand((() => {
       for (const { id, streaming } of this.entries) if (streaming && id !== except) this.remove(id);
     }
 
+    // An agent corrected what they had written.
+    rewrite(id, text) {
+      const entry = this.get(id);
+      if (entry) this.put(id, { message: { ...entry.message, text } });
+    }
+
     remove(id) {
       const entry = this.get(id);
       if (!entry) return;

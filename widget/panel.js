@@ -320,6 +320,8 @@ document.currentScript.deskhand((() => {
         typing: () => this.typing(true),
         chunk: () => this.grow(() => this.messages.stream(frame.message_id, frame.text)),
         message: () => this.arrive(frame.message),
+        edited: () => this.messages.rewrite(frame.id, frame.text),
+        retracted: () => this.messages.remove(frame.id),
         history_end: () => this.historyEnd(),
         escalated: () => this.escalated(frame.ticket),
         error: () => this.failed(frame),

@@ -33,6 +33,8 @@ async def test_an_agent_answers_notes_and_resolves_and_the_customer_reads_it(dem
     await expect(chat.locator(".items .agent").last).to_contain_text("We do not, sorry.")
     await expect(console.locator("#detail .message.agent")).to_contain_text("We do not, sorry.")
     await expect(chat.locator(".items")).not_to_contain_text("vet")
+    # The customer of the chat has it already: there is nothing to call back.
+    await expect(composer.get_by_role("button", name="Undo")).to_be_hidden()
     await console.get_by_role("button", name="Resolve", exact=True).click()
     await expect(console.get_by_role("button", name="Reopen")).to_be_visible()
     await expect(composer).to_be_hidden()

@@ -8,6 +8,7 @@ import uuid
 import pytest
 import websockets
 
+from core import desk
 from core.helpdesk import Helpdesk
 from core.models import Conversation, CustomerIdentity, Message, Ticket
 from tests import cast
@@ -177,6 +178,27 @@ async def test_two_tabs_show_the_same_chat(base: str, acme: cast.Shop) -> None:
         assert answers[0] == answers[1]
         own = [frame for frame in first.frames if frame["type"] == "message" and frame["message"]["id"] == question]
         assert own == []
+
+
+async def test_a_correction_and_a_retraction_reach_the_open_chat_and_stay(
+    base: str, acme: cast.Shop, helpdesk: Helpdesk
+) -> None:
+    async with visit(base, acme.site_key) as dana:
+        await dana.say("Can I talk to someone?")
+        number = (await dana.until("escalated"))["ticket"]["number"]
+        sam = desk.Agent(acme.sam_id, "Sam")
+        sent = []
+        for text in ("Wrong price", "Secret"):
+            async with helpdesk.db.write(acme.id) as scope:
+                sent.append(await desk.reply(scope, helpdesk.outbox, sam, number, text))
+        async with helpdesk.db.write(acme.id) as scope:
+            await desk.edit_reply(scope, helpdesk.outbox, sam, sent[0], "Right price")
+            await desk.retract(scope, helpdesk.outbox, sam, sent[1])
+        assert await dana.until("edited") == {"type": "edited", "id": str(sent[0]), "text": "Right price"}
+        assert await dana.until("retracted") == {"type": "retracted", "id": str(sent[1])}
+        shown = [frame["message"]["text"] for frame in await dana.history() if frame["type"] == "message"]
+        assert "Right price" in shown
+        assert not {"Wrong price", "Secret"} & set(shown)
 
 
 async def test_a_line_cut_in_mid_answer_is_resumed(base: str, acme: cast.Shop) -> None:

@@ -79,6 +79,8 @@ class TextBody(BaseModel):
 
 class Sent(BaseModel):
     message_id: UUID
+    can_undo: bool
+    """It is held back for the time you asked for; where customers read what is stored here, they have it at once."""
 
 
 class Noted(BaseModel):
@@ -149,7 +151,8 @@ async def reply(number: int, body: ReplyBody, agent: Agent, caller: Caller, desk
     hold = timedelta(seconds=body.hold)
     async with desk.db.write(caller.organization_id) as scope:
         message_id = await verbs.reply(scope, desk.outbox, agent, number, body.text, resolve=body.resolve, hold=hold)
-    return Sent(message_id=message_id)
+        held = await desk.outbox.is_waiting(scope, message_id)
+    return Sent(message_id=message_id, can_undo=held and bool(hold))
 
 
 @router.post("/messages/{message_id}/undo", status_code=204)
@@ -201,7 +204,8 @@ async def approve(draft_id: UUID, body: ApproveBody, agent: Agent, caller: Calle
         message_id = await verbs.approve(
             scope, desk.outbox, agent, draft_id, body.version, text=body.text, resolve=body.resolve, hold=hold
         )
-    return Sent(message_id=message_id)
+        held = await desk.outbox.is_waiting(scope, message_id)
+    return Sent(message_id=message_id, can_undo=held and bool(hold))
 
 
 @router.post("/drafts/{draft_id}/reject", status_code=204)

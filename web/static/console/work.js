@@ -116,10 +116,10 @@ export class Composer {
 
   async send(resolve) {
     const hold = resolve ? 0 : HOLD_S;
-    const { message_id: id } = await call("POST", `${this.path}/reply`, { text: this.text.value, resolve, hold });
+    const { message_id: id, can_undo: held } = await call("POST", `${this.path}/reply`, { text: this.text.value, resolve, hold });
     const words = this.text.value;
     this.text.value = "";
-    if (hold) this.offerUndo(id, words);
+    if (held) this.offerUndo(id, words);
     await this.changed();
   }
 
