@@ -17,6 +17,7 @@ from core.agent.graph import Agent
 from core.agent.policy import leaves_to_people
 from core.agent.profile import Profile, profile_of, spoken_with
 from core.agent.state import REPLIES, Decision, Outcome, Question, Reading, Utterance
+from core.categories import Categorizers
 from core.db import Database
 from core.events import Event, Events, conversation_topic, message_topic, work_arrived
 from core.knowledge.store import Shelf
@@ -48,6 +49,7 @@ LOAD = (
         Organization.name,
         Organization.settings,
         Organization.knowledge_version,
+        Organization.categories_version,
         Organization.monthly_answers,
         Customer.language,
         Usage.answered,
@@ -117,15 +119,19 @@ class Context:
     frustration: float
     profile: Profile
     knowledge_version: int
+    categories_version: int
     quota_left: bool
     history: tuple[Utterance, ...]
 
 
 class Turns:
-    def __init__(self, db: Database, events: Events, shelf: Shelf, agent: Agent, outbox: Outbox) -> None:
+    def __init__(
+        self, db: Database, events: Events, shelf: Shelf, categorizers: Categorizers, agent: Agent, outbox: Outbox
+    ) -> None:
         self._db = db
         self._events = events
         self._shelf = shelf
+        self._categorizers = categorizers
         self._agent = agent
         self._outbox = outbox
 
@@ -170,6 +176,7 @@ class Turns:
         return Question(
             text=context.text,
             knowledge=await self._shelf.index(context.organization_id, context.knowledge_version),
+            categories=await self._categorizers.of(context.organization_id, context.categories_version),
             profile=context.profile,
             history=context.history,
             quota_left=context.quota_left,
@@ -263,6 +270,7 @@ async def _load(scope: Scope, message_id: UUID) -> Context:
         frustration=row.frustration,
         profile=spoken_with(profile_of(row.name, row.settings), row.language),
         knowledge_version=row.knowledge_version,
+        categories_version=row.categories_version,
         quota_left=row.monthly_answers is None or (row.answered or 0) < row.monthly_answers,
         history=tuple(
             Utterance(author, text, analysis.get("frustration", 0.0))
