@@ -99,7 +99,7 @@ async def test_a_correction_is_learned_at_once(api: httpx.AsyncClient, helpdesk:
     number = (await ask(api, text))["ticket"]["number"]
     async with client_of(helpdesk) as browser:
         sam = await as_sam(browser, acme)
-        for category in ("Wholesale", "Returns", "Delivery"):
+        for category in ("Returns", "Delivery", "Wholesale"):
             await corrected(sam, number, category)
             assert await category_of(api, alike) == category
             (learned,) = [one for one in await rows(helpdesk.db, acme.id, CategoryExample) if one.message_id]

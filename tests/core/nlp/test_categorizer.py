@@ -44,6 +44,13 @@ def test_what_agents_said_belongs_to_none_is_left_alone(two: Categorizer) -> Non
     assert Categorizer(two.categories, foreign[None]).assign(axis(0, 0.3)) == "0"
 
 
+def test_one_example_outweighs_what_all_the_others_say() -> None:
+    odd = axis(0, 0.4, 5)
+    many = category(0, *(axis(0, 0.1 * number) for number in range(5)))
+    assert Categorizer([many, category(1, axis(1))]).assign(odd) == "0"
+    assert Categorizer([many, category(1, axis(1), odd)]).assign(odd) == "1"
+
+
 def test_a_sentence_alone_is_a_category() -> None:
     assert Categorizer([category(0), category(1)]).assign(axis(1, 0.1)) == "1"
 
