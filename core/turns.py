@@ -15,8 +15,9 @@ from core import tickets
 from core.agent import wording
 from core.agent.graph import Agent
 from core.agent.policy import leaves_to_people
-from core.agent.profile import Profile, profile_of, spoken_with
+from core.agent.profile import Profile, calibrated, profile_of, spoken_with
 from core.agent.state import REPLIES, Decision, Outcome, Question, Reading, Utterance
+from core.calibration import recalibration_of
 from core.categories import Categorizers
 from core.db import Database
 from core.events import Event, Events, conversation_topic, message_topic, work_arrived
@@ -50,6 +51,7 @@ LOAD = (
         Organization.settings,
         Organization.knowledge_version,
         Organization.categories_version,
+        Organization.calibration,
         Organization.monthly_answers,
         Customer.language,
         Usage.answered,
@@ -268,7 +270,7 @@ async def _load(scope: Scope, message_id: UUID) -> Context:
         version=row.version,
         subject=row.subject,
         frustration=row.frustration,
-        profile=spoken_with(profile_of(row.name, row.settings), row.language),
+        profile=_profile(row),
         knowledge_version=row.knowledge_version,
         categories_version=row.categories_version,
         quota_left=row.monthly_answers is None or (row.answered or 0) < row.monthly_answers,
@@ -277,6 +279,11 @@ async def _load(scope: Scope, message_id: UUID) -> Context:
             for author, text, analysis in reversed(earlier.all())
         ),
     )
+
+
+def _profile(row: Any) -> Profile:
+    own = calibrated(profile_of(row.name, row.settings), recalibration_of(row.calibration))
+    return spoken_with(own, row.language)
 
 
 async def _still_the_bots(scope: Scope, context: Context, outcome: Outcome) -> bool:

@@ -1,4 +1,4 @@
-"""An organization's own categories, and their examples."""
+"""An organization's own categories and their examples, and what its confidence has proved to be worth."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -16,6 +16,7 @@ def upgrade() -> None:
     op.add_column(
         "organizations", sa.Column("categories_version", sa.Integer(), nullable=False, server_default=sa.text("0"))
     )
+    op.add_column("organizations", sa.Column("calibration", sa.JSON(), nullable=True))
     op.create_table(
         "categories",
         sa.Column("name", sa.String(length=64), nullable=False),
@@ -70,4 +71,5 @@ def _wall(table: str) -> None:
 def downgrade() -> None:
     for table in reversed(TABLES):
         op.drop_table(table)
+    op.drop_column("organizations", "calibration")
     op.drop_column("organizations", "categories_version")
