@@ -14,6 +14,7 @@ from core.agent.graph import Agent
 from core.agent.llm import AnswerModel, OpenAICompatible
 from core.agent.profile import Profile
 from core.agent.state import Question
+from core.categories import Categorizers
 from core.channels import Channels
 from core.db import Database
 from core.events import Events, LocalEvents, PostgresEvents
@@ -55,6 +56,7 @@ class Helpdesk:
     connected: Connected
     encoder: Encoder
     shelf: Shelf
+    categorizers: Categorizers
     agent: Agent
     inbox: Inbox
     outbox: Outbox
@@ -84,12 +86,13 @@ class Helpdesk:
         encoder = encoder or own_encoder
         assert encoder is not None
         shelf = Shelf(db)
+        categorizers = Categorizers(db, encoder)
         own_model = OpenAICompatible(settings) if model is None and settings.llm_model else None
         agent = Agent(encoder, sentiment or SentimentModel(), model or own_model)
         box = SecretBox(settings.key())
         connected = connect(Parts(settings, db, box, events))
         outbox = Outbox(db, events, connected)
-        turns = Turns(db, events, shelf, agent, outbox)
+        turns = Turns(db, events, shelf, categorizers, agent, outbox)
         return cls(
             settings=settings,
             db=db,
@@ -97,6 +100,7 @@ class Helpdesk:
             connected=connected,
             encoder=encoder,
             shelf=shelf,
+            categorizers=categorizers,
             agent=agent,
             inbox=Inbox(db, events, outbox),
             outbox=outbox,

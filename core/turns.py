@@ -15,8 +15,10 @@ from core import tickets
 from core.agent import wording
 from core.agent.graph import Agent
 from core.agent.policy import leaves_to_people
-from core.agent.profile import Profile, profile_of, spoken_with
+from core.agent.profile import Profile, calibrated, profile_of, spoken_with
 from core.agent.state import REPLIES, Decision, Outcome, Question, Reading, Utterance
+from core.calibration import recalibration_of
+from core.categories import Categorizers
 from core.db import Database
 from core.events import Event, Events, conversation_topic, message_topic, work_arrived
 from core.knowledge.store import Shelf
@@ -48,6 +50,8 @@ LOAD = (
         Organization.name,
         Organization.settings,
         Organization.knowledge_version,
+        Organization.categories_version,
+        Organization.calibration,
         Organization.monthly_answers,
         Customer.language,
         Usage.answered,
@@ -117,15 +121,19 @@ class Context:
     frustration: float
     profile: Profile
     knowledge_version: int
+    categories_version: int
     quota_left: bool
     history: tuple[Utterance, ...]
 
 
 class Turns:
-    def __init__(self, db: Database, events: Events, shelf: Shelf, agent: Agent, outbox: Outbox) -> None:
+    def __init__(
+        self, db: Database, events: Events, shelf: Shelf, categorizers: Categorizers, agent: Agent, outbox: Outbox
+    ) -> None:
         self._db = db
         self._events = events
         self._shelf = shelf
+        self._categorizers = categorizers
         self._agent = agent
         self._outbox = outbox
 
@@ -170,6 +178,7 @@ class Turns:
         return Question(
             text=context.text,
             knowledge=await self._shelf.index(context.organization_id, context.knowledge_version),
+            categories=await self._categorizers.of(context.organization_id, context.categories_version),
             profile=context.profile,
             history=context.history,
             quota_left=context.quota_left,
@@ -261,14 +270,20 @@ async def _load(scope: Scope, message_id: UUID) -> Context:
         version=row.version,
         subject=row.subject,
         frustration=row.frustration,
-        profile=spoken_with(profile_of(row.name, row.settings), row.language),
+        profile=_profile(row),
         knowledge_version=row.knowledge_version,
+        categories_version=row.categories_version,
         quota_left=row.monthly_answers is None or (row.answered or 0) < row.monthly_answers,
         history=tuple(
             Utterance(author, text, analysis.get("frustration", 0.0))
             for author, text, analysis in reversed(earlier.all())
         ),
     )
+
+
+def _profile(row: Any) -> Profile:
+    own = calibrated(profile_of(row.name, row.settings), recalibration_of(row.calibration))
+    return spoken_with(own, row.language)
 
 
 async def _still_the_bots(scope: Scope, context: Context, outcome: Outcome) -> bool:

@@ -7,14 +7,13 @@ from uuid import UUID
 from core import queue
 from core.helpdesk import Helpdesk
 from core.models import Delivery, Message
-from core.turns import Turns
 
 
 class Hands:
     def __init__(self, helpdesk: Helpdesk, owner: str = "hands") -> None:
         self._helpdesk = helpdesk
         self.owner = owner
-        self.turns = Turns(helpdesk.db, helpdesk.events, helpdesk.shelf, helpdesk.agent, helpdesk.outbox)
+        self.turns = helpdesk.turns
 
     async def claim(self, table: queue.Table = Message, most: int = 100) -> list[UUID]:
         """The ids of what was claimed, oldest first."""

@@ -25,9 +25,10 @@ from web.edge import Edge
 from web.limits import Limits
 from web.listeners import listening
 from web.paths import STATIC
+from web.routes import calibration, health, messages, pages, session, slack, team, telegram, widget
+from web.routes import categories as category_routes
 from web.routes import channels as channel_routes
 from web.routes import desk as desk_routes
-from web.routes import health, messages, pages, session, slack, team, telegram, widget
 from web.routes import work as work_routes
 
 
@@ -71,7 +72,8 @@ def create_app(settings: Settings, *, work: bool = True, helpdesk: Helpdesk | No
     app.state.slack_states = States(key)
     app.state.limits = Limits()
     chats = (widget, telegram, slack)
-    for module in (*chats, messages, desk_routes, work_routes, channel_routes, team, session, health, pages):
+    ours = (desk_routes, work_routes, channel_routes, team, category_routes, calibration, session)
+    for module in (*chats, messages, *ours, health, pages):
         app.include_router(module.router)
     app.mount("/static", Assets(directory=STATIC), name="static")
     errors.install(app)

@@ -53,6 +53,7 @@ class Nodes:
             courtesy=intents.courtesy(question.text),
             sensitive=sensitive.sensitive(question.text) is not None,
             repeated=asks_again(question.text, question.history, negative=sentiment.label == "negative"),
+            category=question.categories.assign(encoding.vector),
             asked_back=bool(clarifying.just_offered(question.history)),
         )
         return {"reading": reading}

@@ -44,9 +44,14 @@ def decide(reading: Reading, retrieval: Retrieval, profile: Profile, *, quota_le
     return Decision("answer")
 
 
-def threshold_of(profile: Profile) -> float:
-    """The confidence from which an answer goes out by itself."""
+def wanted_of(profile: Profile) -> float:
+    """The probability of being right from which an answer goes out by itself."""
     return DEFAULT_THRESHOLD if profile.threshold is None else profile.threshold
+
+
+def threshold_of(profile: Profile) -> float:
+    """The confidence, as the search gives it, that is worth so much here."""
+    return profile.recalibration.needed(wanted_of(profile))
 
 
 def leaves_to_people(decision: Decision) -> bool:

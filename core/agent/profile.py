@@ -9,6 +9,7 @@ import structlog
 from pydantic import ValidationError
 
 from core.accounts import Autonomy, OrganizationSettings
+from core.knowledge.recalibrate import Recalibration
 from core.messages import JsonObject
 from core.service import Service
 
@@ -27,6 +28,8 @@ class Profile:
     threshold: float | None = None
     autonomy: Autonomy = "auto"
     category_autonomy: Mapping[str, Autonomy] = field(default_factory=dict)
+    recalibration: Recalibration = field(default_factory=Recalibration)
+    """What a confidence is worth in this organization."""
     service: Service = field(default_factory=Service)
 
 
@@ -48,6 +51,10 @@ def profile_of(name: str, stored: JsonObject) -> Profile:
         category_autonomy=settings.category_autonomy,
         service=settings.service,
     )
+
+
+def calibrated(profile: Profile, recalibration: Recalibration) -> Profile:
+    return replace(profile, recalibration=recalibration)
 
 
 def spoken_with(profile: Profile, language: str | None) -> Profile:

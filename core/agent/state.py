@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypedDict
 
 from core.agent.profile import Profile
 from core.agent.verify import Finding
 from core.knowledge.index import Hit, KnowledgeIndex, Retrieval
 from core.messages import Author, Citation
+from core.nlp.categorizer import Categorizer
 from core.nlp.encoder import Encoding
 from core.nlp.sentiment import Sentiment
 
@@ -50,6 +51,7 @@ class Question:
     history: tuple[Utterance, ...] = ()
     """Oldest first, this message excluded."""
     quota_left: bool = True
+    categories: Categorizer = field(default_factory=Categorizer)
     without: frozenset[str] = frozenset()
     """Ids of articles not to draw on: an agent has seen what they say, and wants another draft."""
     stream: Callable[[str], None] | None = None

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any, Literal
 from uuid import UUID
 
+from core import calibration
 from core.desk.acting import Agent, changed, hand_to, name_of
 from core.desk.replies import answered, send, sendable
 from core.errors import Conflict
@@ -41,6 +42,7 @@ async def approve(
     message_id = await send(scope, outbox, agent, ticket, words, citations, hold=hold)
     await scope.session.execute(scope.update(Draft).where(Draft.id == draft.id).values(sent_message_id=message_id))
     await answered(scope, outbox, agent, ticket, resolve=resolve)
+    await calibration.recompute(scope)
     edited = text is not None and text.strip() != draft.text.strip()
     await changed(
         scope, outbox, agent, "draft.sent", ticket, draft=str(draft.id), message=str(message_id), edited=edited
@@ -53,6 +55,7 @@ async def reject(
 ) -> None:
     """Raises `Conflict` like `approve`."""
     draft = await decide(scope, agent, draft_id, version, "rejected", reject_reason=reason)
+    await calibration.recompute(scope)
     ticket = await scope.get(Ticket, draft.ticket_id)
     await changed(scope, outbox, agent, "draft.rejected", ticket, draft=str(draft.id), reason=reason)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core import tickets
+from core import categories, tickets
 from core.accounts import OrganizationSettings, organization
 from core.desk.acting import Agent, change_open, changed, ticket_of
 from core.errors import BadInput
@@ -21,7 +21,11 @@ async def set_priority(scope: Scope, outbox: Outbox, agent: Agent, number: int, 
 
 
 async def set_category(scope: Scope, outbox: Outbox, agent: Agent, number: int, category: str | None) -> None:
-    """None takes the category away."""
+    """None takes the category away. Whichever it is, later messages like the ticket's are sorted that way."""
+    category = category[:64] if category else None
     ticket = await ticket_of(scope, number)
-    await change_open(scope, ticket, category=category[:64] if category else None)
-    await changed(scope, outbox, agent, "ticket.category", ticket, to=category, before=ticket.category)
+    before = ticket.category
+    if category != before:
+        await categories.learn(scope, ticket, category)
+    await change_open(scope, ticket, category=category)
+    await changed(scope, outbox, agent, "ticket.category", ticket, to=category, before=before)

@@ -1,6 +1,7 @@
 """The tables. Import them from here; each file holds one subject."""
 
 from core.models.accounts import Alert, ApiKey, AuditEntry, Channel, Member, Organization, Usage
+from core.models.categories import Category, CategoryExample
 from core.models.columns import JsonObject, Model, Tenant, UtcDateTime, new_id, now, storable
 from core.models.conversations import (
     Attachment,
@@ -19,6 +20,8 @@ __all__ = [
     "ApiKey",
     "Attachment",
     "AuditEntry",
+    "Category",
+    "CategoryExample",
     "Channel",
     "Conversation",
     "Customer",

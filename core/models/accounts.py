@@ -21,6 +21,10 @@ class Organization(Identified, Model):
     """The plan's automatic answers a calendar month (UTC); None is no limit."""
     knowledge_version: Mapped[int] = mapped_column(default=0)
     """Counts changes of the knowledge, so that every process knows when its index is stale."""
+    categories_version: Mapped[int] = mapped_column(default=0)
+    """Counts changes of the categories and their examples, likewise."""
+    calibration: Mapped[JsonObject | None]
+    """What its confidence has proved to be worth: see `core.calibration`."""
     last_ticket_number: Mapped[int] = mapped_column(default=1000)
 
 

@@ -14,6 +14,8 @@ from core.models import (
     Alert,
     Attachment,
     AuditEntry,
+    Category,
+    CategoryExample,
     Channel,
     Conversation,
     Customer,
@@ -70,6 +72,8 @@ async def full_acme(idle: Helpdesk, idle_acme: Shop) -> Shop:
                 confidence=0.5,
             )
         )
+        scope.add(Category(name="secret plans", description=""))
+        scope.add(CategoryExample(message_id=message.id, text="secret question"))
         scope.add(Usage(month=f"{now():%Y-%m}"))
         scope.add(LinkCode(customer_id=customer.id, email="dana@example.com", digest="d", expires_at=now()))
         scope.add(Note(ticket_id=ticket.id, text="secret note"))

@@ -17,7 +17,7 @@ from core.knowledge.metrics import Bin
 from core.nlp.encoder import Encoder
 from core.nlp.sentiment import SentimentModel
 from core.settings import Settings, load_settings
-from tests.evaluation import compute, guards, knowledge, tone
+from tests.evaluation import categories, compute, guards, knowledge, tone
 from tests.evaluation.data import AbsentError, knowledge_sets
 from tests.evaluation.table import Row, grid, lines
 from web import logs
@@ -87,6 +87,11 @@ async def _measure(settings: Settings, data: Path, parts: tuple[str, ...] | list
     if "sentiment" in parts:
         async for rows in _sentiment(encoder, model, data, report):
             report.rows += rows
+    if "guards" in parts:
+        try:
+            report.rows += categories.every(encoder, data)
+        except AbsentError as error:
+            report.absent.append(str(error))
     encoder.close()
     if "guards" in parts:
         report.rows += guards.every()
