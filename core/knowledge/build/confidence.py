@@ -26,7 +26,7 @@ from core.knowledge.confidence import CHOICE, SHIPPED, TOPIC, Confidence, Eviden
 from core.knowledge.index import IndexedArticle, IndexedView, KnowledgeIndex
 from core.knowledge.metrics import at_threshold, auroc, expected_calibration_error
 from core.knowledge.sources import read_folder
-from core.nlp.encoder import Encoder
+from core.nlp.encoder import Encoder, Meaning
 
 HERE = Path(__file__).parents[3]
 OURS = HERE / "tests/data"
@@ -92,8 +92,9 @@ async def cases(family: Family, encoder: Encoder) -> list[Case]:
     asked = [json.loads(line) for line in family.questions.read_text(encoding="utf-8").splitlines()]
     meanings = await encoder.read_many([question["text"] for question in asked])
     found: list[Case] = []
+    seen: dict[str, Meaning] = {}
     for kept, most in ((1.0, None), *family.thinned):
-        index = KnowledgeIndex(await indexed(thin(articles, kept, most), encoder))
+        index = KnowledgeIndex(await indexed(thin(articles, kept, most), encoder, seen))
         known = {article.id for article in index.articles}
         rows = []
         for question, meaning in zip(asked, meanings, strict=True):
@@ -116,11 +117,17 @@ def thin(articles: Sequence[Article], kept: float, most: int | None) -> list[Art
     return left if most is None else [replace(article, questions=article.questions[:most]) for article in left]
 
 
-async def indexed(articles: Iterable[Article], encoder: Encoder) -> list[IndexedArticle]:
+async def indexed(
+    articles: Iterable[Article], encoder: Encoder, seen: dict[str, Meaning] | None = None
+) -> list[IndexedArticle]:
+    """`seen` keeps what was read, for the same texts in another selection."""
+    seen = {} if seen is None else seen
     found = []
     for article in articles:
         views = split(article)
-        meanings = await encoder.read_many([view.text for view in views])
+        new = [view.text for view in views if view.text not in seen]
+        seen.update(zip(new, await encoder.read_many(new), strict=True))
+        meanings = [seen[view.text] for view in views]
         stored = tuple(
             IndexedView(NOWHERE, article.id, v.kind, v.text, v.heading, v.body, v.position, m.vector, m.tokens)
             for v, m in zip(views, meanings, strict=True)
