@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 
 import structlog
+from threadpoolctl import threadpool_limits
 
 from core.agent.graph import Agent
 from core.agent.llm import AnswerModel, OpenAICompatible
@@ -80,6 +81,8 @@ class Helpdesk:
         model: AnswerModel | None = None,
     ) -> Helpdesk:
         """Models given are the caller's and stay open; those not given are made as the settings say."""
+        # Of matrices as small as ours two threads make 8 ms of CPU where one needs 0.7.
+        threadpool_limits(1, user_api="blas")
         db = Database(settings.url)
         events = LocalEvents() if settings.embedded else PostgresEvents(_dsn(settings))
         own_encoder = None if encoder else Encoder(settings.encoder_sessions)

@@ -6,14 +6,11 @@ import asyncio
 from collections.abc import Callable, Sequence
 from uuid import UUID
 
-import numpy as np
-from numpy.typing import NDArray
-
 from core.agent.llm import ModelAnswer, ModelError, Sentence
 from core.agent.prompts import Prompt
 from core.messages import OutboundMessage
 from core.models import Channel
-from core.nlp.encoder import Encoder, Encoding, Vector
+from core.nlp.encoder import Encoder, Encoding, Meaning
 from core.reports import Digest, Weekly
 
 
@@ -99,7 +96,7 @@ class SlowEncoder(Encoder):
     Every turn passes here first, so this is where a test catches one in the middle of its work.
     """
 
-    def __init__(self, real: Encoder, known: dict[str, Vector] | None = None) -> None:
+    def __init__(self, real: Encoder, known: dict[str, Meaning] | None = None) -> None:
         self._real = real
         self._known = {} if known is None else known
         self.gate = asyncio.Event()
@@ -120,15 +117,15 @@ class SlowEncoder(Encoder):
             self.at_the_gate -= 1
         return await self._real.encode(text)
 
-    async def embed(self, text: str) -> Vector:
-        return await self._real.embed(text)
+    async def read(self, text: str) -> Meaning:
+        return await self._real.read(text)
 
-    async def embed_many(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """The cast's articles are the same in every test: `known` keeps their vectors."""
+    async def read_many(self, texts: Sequence[str]) -> list[Meaning]:
+        """The cast's articles are the same in every test: `known` keeps what they mean."""
         for text in texts:
             if text not in self._known:
-                self._known[text] = (await self._real.encode(text)).vector
-        return np.stack([self._known[text] for text in texts])
+                self._known[text] = await self._real.read(text)
+        return [self._known[text] for text in texts]
 
     def close(self) -> None:
         """The real one is its maker's."""

@@ -105,8 +105,8 @@ class Trial:
         outcome = await self.helpdesk.agent.run(Question(question.text, self.knowledge, self.profile))
         took = (time.perf_counter() - started) * 1000
         # The agent keeps what it found to itself; asked again, the index gives the same.
-        vector = await self.helpdesk.encoder.embed(question.text)
-        return Asked(question, outcome, self.knowledge.search(question.text, vector), took)
+        meaning = await self.helpdesk.encoder.read(question.text)
+        return Asked(question, outcome, self.knowledge.search(question.text, meaning), took)
 
 
 def read_questions(path: Path) -> list[LabelledQuestion]:

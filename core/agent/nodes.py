@@ -16,7 +16,7 @@ from core.nlp import intents, language, sensitive
 from core.nlp.encoder import Encoder
 from core.nlp.sentiment import Said, SentimentModel, conversation_frustration
 
-DRAFT_FLOOR = 0.15
+DRAFT_FLOOR = 0.2
 """Below this confidence a draft would only mislead the person who reads it."""
 WORTH_WRITING: frozenset[Reason] = frozenset({"no_knowledge", "low_confidence", "frustrated", "repeated", "mode_draft"})
 """Reasons to spend a model's time and money on a draft. Who asks for a person, or is in trouble, is told at once that
@@ -33,8 +33,8 @@ class Nodes:
         question, encoding = state["question"], state["encoding"]
         pick = clarifying.picked(question.text, clarifying.just_offered(question.history))
         text = pick or contextualize(question.text, _asked_before(question.history))
-        vector = encoding.vector if text == question.text else await self._encoder.embed(text)
-        retrieval = question.knowledge.search(text, vector)
+        meaning = encoding if text == question.text else await self._encoder.read(text)
+        retrieval = question.knowledge.search(text, meaning)
         if question.without:
             left = tuple(hit for hit in retrieval.hits if hit.article.id not in question.without)
             retrieval = replace(retrieval, hits=left)

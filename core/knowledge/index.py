@@ -1,9 +1,9 @@
 """The index of one organization's knowledge: exact search in memory, with a calibrated confidence.
 
 An article's score mixes the cosine to the centroid of its questions, to the nearest question, title or
-heading, to the nearest passage, and stemmed BM25. See `space` for the cosines, `selftest` for what the
-knowledge learns about itself when the index is built, and `confidence` for how a score becomes a
-probability.
+heading, to the nearest passage, and stemmed BM25; the best ten are then compared word by word. See `space` for the
+cosines, `wordwise` for the words, `selftest` for what the knowledge learns about itself when the index is built, and
+`confidence` for how a score becomes a probability.
 """
 
 from collections.abc import Sequence
@@ -20,10 +20,13 @@ from core.knowledge.lexical import LexicalMatch, Lexicon, Words, content_words
 from core.knowledge.records import terse
 from core.knowledge.relevance import Terms, ranking
 from core.knowledge.space import Cosines, Matrix, Rows, Space
+from core.knowledge.wordwise import Fits, Wordwise
+from core.nlp.encoder import Meaning
+from core.nlp.tokens import NO_TOKENS, Tokens
 
 Vector = Matrix
 
-SHARPNESS = 20.0  # of the softmax over articles: a score of 0.05 less has about a third of the share
+SHARPNESS = 30.0  # of the softmax over articles: a score of 0.05 less has about a third of the share
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,7 @@ class IndexedView:
     body: str
     position: int
     vector: Vector
+    tokens: Tokens = NO_TOKENS
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,23 +97,30 @@ class KnowledgeIndex:
             len(self.articles),
         )
         self._lexicon = Lexicon([_words_of(article) for article in self.articles])
-        texts, titles = [view.text for _, view in questions], [view.kind == "title" for _, view in questions]
-        self._selftest = selftest.run(self._space, self._lexicon, texts, np.array(titles))
+        self._wordwise = Wordwise([_tokens_of(article) for article in self.articles])
+        asked = [selftest.Probe(view.text, view.tokens, is_title=view.kind == "title") for _, view in questions]
+        self._selftest = selftest.run(self._space, self._lexicon, self._wordwise, asked)
         self._confidence = shipped()
 
-    def search(self, text: str, vector: Vector, k: int = 10) -> Retrieval:
+    def search(self, text: str, meaning: Meaning, k: int = 10) -> Retrieval:
         """The `k` best articles for a message, copies of a better one left out, the best first."""
         if not self.articles:
             return Retrieval((), 0.0, 0.0)
-        message = self._space.damped(vector[None].astype(np.float32))
+        message = self._space.damped(meaning.vector[None].astype(np.float32))
         cosines = self._space.cosines(message)
         match = self._lexicon.match(text)
         scores = self._selftest.weights.mix(cosines, match.scores[None])[0]
-        found = self._without_copies(best_first(scores, max(k, selftest.NEIGHBOURS) + 5))
-        evidence = self._evidence(cosines, match, scores, found)
+        near = self._without_copies(best_first(scores, max(k, selftest.COMPARED) + 5))
+        compared, rest = near[: selftest.COMPARED], near[selftest.COMPARED :]
+        fits = self._wordwise.fits(meaning.tokens, compared, otherwise_of(cosines, 0, compared))
+        final = self._selftest.weights.refined(scores[compared], fits)
+        order = np.argsort(-final, kind="stable")
+        found = [_Found(compared[place], float(final[place])) for place in order]
+        found += [_Found(number, min(float(scores[number]), found[-1].score)) for number in rest]
+        evidence = self._evidence(cosines, match, found[: len(compared)], fits, order)
         topic = self._confidence.topic.probability(evidence)
         asked = content_words(text, self._words)
-        hits = tuple(self._hit(number, scores, cosines, asked) for number in found[:k])
+        hits = tuple(self._hit(one, cosines, asked) for one in found[:k])
         return Retrieval(hits, topic * self._confidence.choice.probability(evidence), topic, evidence)
 
     def _owned(self, *kinds: ViewKind) -> list[tuple[int, IndexedView]]:
@@ -130,31 +141,58 @@ class KnowledgeIndex:
             first.setdefault(int(self._lexicon.copies[number]), number)
         return list(first.values())
 
-    def _hit(self, number: int, scores: Matrix, cosines: Cosines, asked: Sequence[str]) -> Hit:
+    def _hit(self, found: "_Found", cosines: Cosines, asked: Sequence[str]) -> Hit:
+        number = found.article
         order = ranking(asked, self._terms[number], self._space.to_passages(cosines, number).tolist())
         best, second, *_ = (*(self._passages[number][place] for place in order[:2]), None, None)
-        return Hit(self.articles[number], float(scores[number]), best, second)
+        return Hit(self.articles[number], found.score, best, second)
 
-    def _evidence(self, cosines: Cosines, match: LexicalMatch, scores: Matrix, found: Sequence[int]) -> Evidence:
-        test, top = self._selftest, found[0]
-        score = float(scores[top])
-        following = scores[found[1 : selftest.NEIGHBOURS + 1]]
+    def _evidence(
+        self,
+        cosines: Cosines,
+        match: LexicalMatch,
+        found: Sequence["_Found"],
+        fits: Fits,
+        order: NDArray[np.intp],
+    ) -> Evidence:
+        """`found` are the compared articles, best first; `order` says where each stands in `fits`."""
+        test, top, score = self._selftest, found[0].article, found[0].score
+        following = np.array([one.score for one in found[1:]])
         # With nothing beside it an article is as clear of the rest as a score of nothing would leave it.
         second, beside = (float(following[0]), float(following.mean())) if len(following) else (0.0, 0.0)
-        rivals = self._lexicon.copies != self._lexicon.copies[top]
-        others = np.exp(SHARPNESS * (scores[rivals] - score)).sum()
-        asked, passage = cosines.asked[0], cosines.passage[0]
+        places = [one.article for one in found]
+        whole, asked = fits.whole[order], fits.asked[order]
+        others = np.exp(SHARPNESS * (following - score)).sum()
+        votes = (cosines.asked[0][places], cosines.passage[0][places], match.scores[places])
         return Evidence(
             surprise=test.wrong.above(score),
             clearance=test.clearance.above(score - beside),
             unknown=match.unknown,
             coverage=float(match.coverage[top]),
-            coverage_lead=_lead(match.coverage, top, rivals),
+            coverage_lead=_lead(match.coverage[places]),
+            fit=test.fit.above(float(whole[0])),
+            fit_asked=test.fit_asked.above(float(asked[0])),
+            weakest=float(fits.weakest[order[0]]),
             closeness=-float(np.log1p(others)),
             lead=(score - second) / test.wrong.deviation,
-            passage_lead=_lead(passage, top, rivals) / test.passage.deviation,
-            agreement=float(sum(int(values.argmax()) == top for values in (asked, passage, match.scores))),
+            passage_lead=_lead(votes[1]) / test.passage.deviation,
+            fit_lead=_lead(whole) / test.fit.deviation,
+            fit_asked_lead=_lead(asked) / test.fit_asked.deviation,
+            agreement=float(sum(int(values.argmax()) == 0 for values in votes)),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """An article by its place, and its score."""
+
+    article: int
+    score: float
+
+
+def otherwise_of(cosines: Cosines, message: int, articles: Sequence[int]) -> Matrix:
+    """What stands for a comparison by word where there are no words."""
+    return np.maximum(cosines.asked[message, articles], cosines.passage[message, articles])
 
 
 def best_first(scores: Matrix, count: int) -> list[int]:
@@ -164,8 +202,14 @@ def best_first(scores: Matrix, count: int) -> list[int]:
     return [int(number) for number in top[np.argsort(-scores[top], kind="stable")]]
 
 
-def _lead(values: Matrix, top: int, rivals: NDArray[np.bool_]) -> float:
-    return float(values[top] - values[rivals].max(initial=0.0))
+def _lead(values: Matrix) -> float:
+    """Of the first over the best of the others."""
+    return float(values[0] - values[1:].max(initial=0.0))
+
+
+def _tokens_of(article: IndexedArticle) -> tuple[list[Tokens], list[Tokens]]:
+    asking = [view.tokens for view in article.views if view.kind != "passage"]
+    return asking, [view.tokens for view in article.views if view.kind == "passage"]
 
 
 def _words_of(article: IndexedArticle) -> str:

@@ -13,12 +13,16 @@ from numpy.typing import NDArray
 
 from core.knowledge.lexical import Lexicon
 from core.knowledge.space import Cosines, Matrix, Segments, Space, sums, unit
+from core.knowledge.wordwise import Fits, Wordwise
+from core.nlp.tokens import Tokens
 
 MOST_PROBES = 1_000  # a larger knowledge is sampled evenly: means and deviations are settled long before
 FEWEST_PROBES = 30
-NEIGHBOURS = 10
+COMPARED = 11  # articles that are compared word by word: the first, and ten to see it beside
+MOST_COMPARED = 200  # probes that are
 PASSAGE_WEIGHTS = (0.4, 0.7, 1.0, 1.5)
 USUAL_PASSAGE_WEIGHT = 1.0
+LEFT_OUT = -1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +32,24 @@ class Weights:
     asked: float = 0.5
     passage: float = USUAL_PASSAGE_WEIGHT
     lexical: float = 0.4
+    words: float = 0.5
 
     def mix(self, cosines: Cosines, lexical: Matrix) -> Matrix:
         dense = cosines.centroid + self.asked * cosines.asked + self.passage * cosines.passage
         mixed: Matrix = (dense + self.lexical * lexical) / (1 + self.asked + self.passage)
         return mixed
+
+    def refined(self, scores: Matrix, fits: Fits) -> Matrix:
+        return np.asarray((scores + self.words * fits.whole) / (1 + self.words), dtype=np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """One of the knowledge's own titles and questions, to be asked."""
+
+    text: str
+    tokens: Tokens
+    is_title: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,57 +75,87 @@ class Spread:
 
 
 # The middle of what was seen on the knowledge bases that confidence is fitted on.
-USUAL_WRONG = Spread(0.5, 0.12)
-USUAL_CLEARANCE = Spread(0.17, 0.09)
+USUAL_WRONG = Spread(0.49, 0.1)
+USUAL_CLEARANCE = Spread(0.15, 0.07)
 USUAL_PASSAGE = Spread(0.4, 0.11)
+USUAL_FIT = Spread(0.61, 0.09)
+USUAL_FIT_ASKED = Spread(0.53, 0.1)
 
 
 @dataclass(frozen=True, slots=True)
 class SelfTest:
     """`wrong`: the best score with the right article left out. `clearance`: how far that best one stands above the
-    mean of the next ten. `passage`: the best passage cosine with the right article left out."""
+    mean of the next ten. `passage`: the best passage cosine with the right article left out. `fit` and `fit_asked`:
+    how well a wrong article fits word by word."""
 
     weights: Weights = Weights()
     wrong: Spread = USUAL_WRONG
     clearance: Spread = USUAL_CLEARANCE
     passage: Spread = USUAL_PASSAGE
+    fit: Spread = USUAL_FIT
+    fit_asked: Spread = USUAL_FIT_ASKED
 
 
-def run(space: Space, lexicon: Lexicon, texts: Sequence[str], titles: NDArray[np.bool_]) -> SelfTest:
-    """`texts` are the questions' texts in the order of `space.questions`; `titles` marks mere titles."""
+def run(space: Space, lexicon: Lexicon, wordwise: Wordwise, asked: Sequence[Probe]) -> SelfTest:
+    """`asked` are in the order of `space.questions`."""
     if space.articles < 2:
         return SelfTest()
+    titles = np.array([probe.is_title for probe in asked])
     chosen = _probes(titles)
     cosines = space.cosines(space.questions.vectors[chosen])
-    lexical = np.stack([lexicon.match(texts[number]).scores for number in chosen])
+    lexical = np.stack([lexicon.match(asked[number].text).scores for number in chosen])
     # A title stands in each passage of its page, so it cannot say what passages are worth.
     weights = Weights() if titles[chosen].any() else Weights(passage=_passage_weight(space, cosines, chosen))
     owners = space.questions.owners[chosen]
     scores = weights.mix(cosines, lexical)
     _leave_out(scores, owners, lexicon)
-    best = np.sort(scores, axis=1)[:, ::-1][:, : NEIGHBOURS + 1]
     passage = cosines.passage.copy()
     passage[np.arange(len(chosen)), owners] = -1.0
+    compared = [
+        _compare(scores[row], asked[chosen[row]].tokens, cosines, row, wordwise, weights)
+        for row in _evenly(np.arange(len(chosen)), MOST_COMPARED)
+    ]
+    best, fit, fit_asked = (np.array(column, dtype=np.float32) for column in zip(*compared, strict=True))
     return SelfTest(
         weights,
         Spread.of(best[:, 0], USUAL_WRONG),
-        Spread.of(best[:, 0] - best[:, 1:].mean(axis=1), USUAL_CLEARANCE) if space.articles > 2 else USUAL_CLEARANCE,
+        Spread.of(best[:, 0] - best[:, 1], USUAL_CLEARANCE) if space.articles > 2 else USUAL_CLEARANCE,
         Spread.of(passage.max(axis=1), USUAL_PASSAGE),
+        Spread.of(fit, USUAL_FIT),
+        Spread.of(fit_asked, USUAL_FIT_ASKED),
     )
+
+
+def _compare(
+    scores: Matrix, tokens: Tokens, cosines: Cosines, row: int, wordwise: Wordwise, weights: Weights
+) -> tuple[tuple[float, float], float, float]:
+    """The best score and the mean of the others, and the best fits, among those that are not left out."""
+    near = [int(number) for number in np.argsort(-scores, kind="stable")[:COMPARED] if scores[number] > LEFT_OUT]
+    if not near:
+        return (0.0, 0.0), 0.0, 0.0
+    otherwise = np.maximum(cosines.asked[row, near], cosines.passage[row, near])
+    fits = wordwise.fits(tokens, near, otherwise)
+    refined = np.sort(weights.refined(scores[near], fits))[::-1]
+    rest = float(refined[1:].mean()) if len(refined) > 1 else 0.0
+    return (float(refined[0]), rest), float(fits.whole.max()), float(fits.asked.max())
 
 
 def _probes(titles: NDArray[np.bool_]) -> NDArray[np.intp]:
     probes = np.flatnonzero(~titles)
     if len(probes) < FEWEST_PROBES:
         probes = np.arange(len(titles))
-    evenly = np.linspace(0, len(probes) - 1, min(len(probes), MOST_PROBES)).astype(np.intp)
-    return np.asarray(probes[np.unique(evenly)])
+    return _evenly(probes, MOST_PROBES)
+
+
+def _evenly(places: NDArray[np.intp], most: int) -> NDArray[np.intp]:
+    chosen = np.linspace(0, len(places) - 1, min(len(places), most)).astype(np.intp)
+    return np.asarray(places[np.unique(chosen)])
 
 
 def _leave_out(scores: Matrix, owners: NDArray[np.int32], lexicon: Lexicon) -> None:
     """Takes each probe's own article out of its row, and with it every copy of that article."""
     copies = lexicon.copies
-    scores[copies[owners][:, None] == copies[None, :]] = -1.0
+    scores[copies[owners][:, None] == copies[None, :]] = LEFT_OUT
 
 
 def _passage_weight(space: Space, cosines: Cosines, chosen: NDArray[np.intp]) -> float:

@@ -18,7 +18,8 @@ from core.knowledge.articles import Article
 from core.knowledge.chunking import View, split
 from core.knowledge.index import IndexedArticle, IndexedView, KnowledgeIndex
 from core.models import Document, Organization, Passage, new_id, now
-from core.nlp.encoder import Embedder
+from core.nlp.encoder import Embedder, Meaning
+from core.nlp.tokens import VERSION, Tokens
 from core.tenancy import Scope
 
 STORED = np.dtype("<f4")
@@ -56,8 +57,8 @@ async def ingest(
     progress(len(articles) - len(changed))
     embedded = []
     for article in changed:
-        vectors = await embedder.embed_many([view.text for view in views[article.id]])
-        embedded.append((article, list(zip(views[article.id], vectors, strict=True))))
+        meanings = await embedder.read_many([view.text for view in views[article.id]])
+        embedded.append((article, list(zip(views[article.id], meanings, strict=True))))
         progress(1)
     gone = [d.slug for d in known.values() if d.source == source and d.slug not in digests]
     if changed or gone:
@@ -73,13 +74,15 @@ async def ingest(
 
 def _digest(article: Article, views: Sequence[View], encoder: str) -> str:
     """Changes with the text, with the way it is cut, and with the encoder."""
-    content = json.dumps([encoder, article.title, article.url, [asdict(view) for view in views]], sort_keys=True)
+    content = json.dumps(
+        [encoder, VERSION, article.title, article.url, [asdict(view) for view in views]], sort_keys=True
+    )
     return hashlib.sha256(content.encode()).hexdigest()
 
 
 async def _insert(
     scope: Scope,
-    embedded: list[tuple[Article, list[tuple[View, np.ndarray]]]],
+    embedded: list[tuple[Article, list[tuple[View, Meaning]]]],
     digests: dict[str, str],
     source: str,
 ) -> None:
@@ -110,9 +113,10 @@ async def _insert(
                 "heading": view.heading,
                 "text": view.text,
                 "body": view.body,
-                "vector": vector.astype(STORED).tobytes(),
+                "vector": meaning.vector.astype(STORED).tobytes(),
+                "tokens": meaning.tokens.to_bytes(),
             }
-            for view, vector in views
+            for view, meaning in views
         )
     if documents:
         await scope.session.execute(insert(Document), documents)
@@ -159,6 +163,7 @@ def _indexed(document: Document, passages: list[Passage]) -> IndexedArticle:
                 body=passage.body,
                 position=passage.position,
                 vector=np.frombuffer(passage.vector, dtype=STORED),
+                tokens=Tokens.from_bytes(passage.tokens),
             )
             for passage in passages
         ),

@@ -41,3 +41,5 @@ class Passage(Tenant, Model):
     """What may be shown and quoted."""
     vector: Mapped[bytes]
     """Little-endian float32, L2-normalised."""
+    tokens: Mapped[bytes]
+    """`core.nlp.tokens.Tokens`; none in what was embedded before they were kept."""

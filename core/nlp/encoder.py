@@ -5,18 +5,22 @@ message, and everything else (retrieval, categories, duplicates, sentiment) is c
 """
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
+from core.nlp import tokens
+from core.nlp.tokens import Tokens
+
 Vector = NDArray[np.float32]
+T = TypeVar("T")
 
 SHIPPED = Path(__file__).parent / "models" / "minilm"
 
@@ -40,15 +44,25 @@ class Embedder(Protocol):
     async def embed_many(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """(len(texts), dimension); the row of a text does not depend on its neighbours."""
 
+    async def read(self, text: str) -> "Meaning":
+        """The same vector, and the word pieces."""
+
+    async def read_many(self, texts: Sequence[str]) -> list["Meaning"]: ...
+
 
 @dataclass(frozen=True, slots=True)
-class Encoding:
-    """What one pass gives: the L2-normalised sentence vector, and `tone` for the sentiment model.
-
-    Tone is a branch of its own: the upper layers trained for feeling, on the same lower layers.
-    """
+class Meaning:
+    """What a text means: as a whole in its L2-normalised vector, and word piece by word piece."""
 
     vector: Vector
+    tokens: Tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding(Meaning):
+    """What one pass gives. `tone` is for the sentiment model: a branch of its own, the upper layers trained for
+    feeling, on the same lower layers."""
+
     tone: Vector
 
 
@@ -69,33 +83,57 @@ class Encoder:
         self._pool = ThreadPoolExecutor(sessions, thread_name_prefix="encoder")
 
     async def encode(self, text: str) -> Encoding:
-        """Vector and tone in one pass, which costs 1.4 times as much as the vector alone."""
+        """All in one pass, which costs 1.4 times as much as the vector alone."""
         return await asyncio.get_running_loop().run_in_executor(self._pool, self.encode_now, text)
 
     async def embed(self, text: str) -> Vector:
         return await asyncio.get_running_loop().run_in_executor(self._pool, self._vector, text)
 
+    async def read(self, text: str) -> Meaning:
+        return await asyncio.get_running_loop().run_in_executor(self._pool, self.read_now, text)
+
     async def embed_many(self, texts: Sequence[str]) -> NDArray[np.float32]:
         rows = np.empty((len(texts), self.dimension), dtype=np.float32)
-        waiting = iter(enumerate(texts))
-        # Never more in the pool than it can work on: a customer's message then waits for one text, not all.
-        async with asyncio.TaskGroup() as group:
-            for _ in range(self._sessions):
-                group.create_task(self._fill(rows, waiting))
+        for number, vector in enumerate(await self._each(self.embed, texts)):
+            rows[number] = vector
         return rows
+
+    async def read_many(self, texts: Sequence[str]) -> list[Meaning]:
+        return await self._each(self.read, texts)
 
     def close(self) -> None:
         self._pool.shutdown(cancel_futures=True)
 
-    async def _fill(self, rows: NDArray[np.float32], waiting: Iterator[tuple[int, str]]) -> None:
-        for number, text in waiting:
-            rows[number] = await self.embed(text)
+    async def _each(self, work: Callable[[str], Awaitable[T]], texts: Sequence[str]) -> list[T]:
+        found: dict[int, T] = {}
+        waiting = iter(enumerate(texts))
+
+        async def fill() -> None:
+            for number, text in waiting:
+                found[number] = await work(text)
+
+        # Never more in the pool than it can work on: a customer's message then waits for one text, not all.
+        async with asyncio.TaskGroup() as group:
+            for _ in range(self._sessions):
+                group.create_task(fill())
+        return [found[number] for number in range(len(texts))]
 
     def encode_now(self, text: str) -> Encoding:
         """The same on the caller's thread, for scripts."""
-        vector, shared = self._session.run(["vector", "shared"], {"ids": self._ids(text)})
+        ids = self._ids(text)
+        vector, shared, upper = self._session.run(["vector", "shared", "upper"], {"ids": ids})
         tone = self._tone.run(["tone"], {"shared": shared})[0]
-        return Encoding(vector[0], tone[0])
+        return Encoding(vector[0], tokens.shipped()(ids[0], upper[0]), tone[0])
+
+    def read_now(self, text: str) -> Meaning:
+        ids = self._ids(text)
+        vector, upper = self._session.run(["vector", "upper"], {"ids": ids})
+        return Meaning(vector[0], tokens.shipped()(ids[0], upper[0]))
+
+    def upper_now(self, text: str) -> NDArray[np.float32]:
+        """(tokens, dimension): what the last layer makes of each token, the special ones among them."""
+        upper: NDArray[np.float32] = self._session.run(["upper"], {"ids": self._ids(text)})[0][0]
+        return upper
 
     def _vector(self, text: str) -> Vector:
         vector: Vector = self._session.run(["vector"], {"ids": self._ids(text)})[0][0]

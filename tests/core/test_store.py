@@ -9,7 +9,7 @@ from core.helpdesk import Helpdesk
 from core.knowledge import store
 from core.knowledge.store import Ingested, Shelf
 from core.models import Document, Message, Organization, Passage
-from core.nlp.encoder import Encoder, Vector
+from core.nlp.encoder import Encoder, Meaning
 from tests.cast import ACME_ARTICLES, Shop, from_dana, globex
 from tests.fakes import SlowEncoder
 from tests.hands import Hands
@@ -65,7 +65,7 @@ async def test_another_source_leaves_this_ones_articles_alone_and_takes_over_wha
 
 async def test_an_ingest_that_fails_changes_nothing(idle: Helpdesk, idle_acme: Shop, encoder: Encoder) -> None:
     class Broken(SlowEncoder):
-        async def embed_many(self, texts: object) -> Vector:
+        async def read_many(self, texts: object) -> list[Meaning]:
             raise ZeroDivisionError
 
     before = [(d.slug, d.digest) for d in await rows(idle.db, idle_acme.id, Document)]

@@ -18,7 +18,7 @@ from core.nlp.encoder import Encoder
 from core.nlp.sentiment import SentimentModel
 from core.settings import Settings, load_settings
 from tests.evaluation import categories, compute, guards, knowledge, tone
-from tests.evaluation.data import AbsentError, knowledge_sets
+from tests.evaluation.data import AbsentError, knowledge_sets, trades
 from tests.evaluation.table import Row, grid, lines
 from web import logs
 
@@ -104,13 +104,13 @@ async def _knowledge(settings: Settings, data: Path, report: Report) -> None:
     measured = []
     for each in knowledge_sets(data):
         try:
-            found = await knowledge.measure(settings, each)
+            measured.append(await knowledge.measure(settings, each))
         except AbsentError as error:
             report.absent.append(str(error))
-            continue
-        measured.append(found)
+    measured.append(knowledge.together("ten trades heldout", [await knowledge.measure(settings, t) for t in trades()]))
+    for found in measured:
         report.rows += knowledge.rows(found)
-        report.curves[each.name] = knowledge.curve(found)
+        report.curves[found.of.name] = knowledge.curve(found)
     encoder = Encoder(settings.encoder_sessions)
     try:
         report.rows += await knowledge.unseen(data, encoder, measured)

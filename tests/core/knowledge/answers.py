@@ -53,7 +53,7 @@ async def judge(encoder: Encoder, part: str, knowledge: Path = KNOWLEDGE) -> lis
     index = KnowledgeIndex(await indexed(read_folder(knowledge), encoder))
     judged = []
     for expected in read(QUESTIONS / f"answers.{part}.jsonl"):
-        retrieval = index.search(expected.text, await encoder.embed(expected.text))
+        retrieval = index.search(expected.text, await encoder.read(expected.text))
         judged.append(Judged(expected, extract(expected.text, retrieval.hits), retrieval.confidence))
     return judged
 

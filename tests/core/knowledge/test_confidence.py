@@ -17,7 +17,7 @@ DATA = Path(os.environ.get("DATA", Path(__file__).parents[4] / "shared/data"))
 
 @pytest.fixture
 def evidence() -> Evidence:
-    return Evidence(1.5, 1.0, 0.1, 0.8, 0.3, -0.2, 1.0, 1.0, 3.0)
+    return Evidence(1.5, 1.0, 0.1, 0.8, 0.3, 1.0, 1.0, 0.7, -0.2, 1.0, 1.0, 1.0, 1.0, 3.0)
 
 
 def test_every_number_is_used_and_points_the_right_way(evidence: Evidence) -> None:
@@ -33,7 +33,7 @@ def test_every_number_is_used_and_points_the_right_way(evidence: Evidence) -> No
 
 def test_extreme_evidence_stays_a_probability() -> None:
     for value in (-1e9, 1e9):
-        assert 0 <= shipped().topic.probability(Evidence(*[value] * 9)) <= 1
+        assert 0 <= shipped().topic.probability(Evidence(*[value] * len(fields(Evidence)))) <= 1
 
 
 def test_a_fit_is_stored_and_read_back(tmp_path: Path, evidence: Evidence) -> None:

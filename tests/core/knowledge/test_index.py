@@ -13,7 +13,7 @@ from tests.core.knowledge.conftest import IndexOf
 
 
 async def ask(index: KnowledgeIndex, encoder: Encoder, text: str, k: int = 10) -> Retrieval:
-    return index.search(text, await encoder.embed(text), k)
+    return index.search(text, await encoder.read(text), k)
 
 
 @pytest.mark.parametrize(
@@ -85,10 +85,10 @@ async def test_k_limits_the_hits(index_of: IndexOf, encoder: Encoder, shop: list
 async def test_the_same_question_gets_the_same_answer_from_every_thread(
     index_of: IndexOf, encoder: Encoder, shop: list[Article]
 ) -> None:
-    index, vector = await index_of(shop), await encoder.embed("when will it come")
+    index, meaning = await index_of(shop), await encoder.read("when will it come")
     with ThreadPoolExecutor(4) as pool:
         run = asyncio.get_running_loop().run_in_executor
-        results = await asyncio.gather(*(run(pool, index.search, "when will it come", vector) for _ in range(40)))
+        results = await asyncio.gather(*(run(pool, index.search, "when will it come", meaning) for _ in range(40)))
     assert {result.confidence for result in results} == {results[0].confidence}
 
 
