@@ -10,11 +10,14 @@ from uuid import UUID
 import numpy as np
 import pytest
 
+from core.agent.state import Decision, Outcome, Reading
 from core.knowledge.chunking import ViewKind
-from core.knowledge.index import IndexedArticle, IndexedView
-from tests.evaluation import baselines, guards, tone
+from core.knowledge.index import Hit, IndexedArticle, IndexedView, Retrieval
+from core.nlp.sentiment import Sentiment
+from tests.evaluation import baselines, guards, knowledge, tone
 from tests.evaluation.data import SOURCES, AbsentError, knowledge_sets, need, rows
 from tests.evaluation.table import Row, lines
+from web.evaluation import Asked, LabelledQuestion
 
 
 def test_a_row_knows_whether_its_goal_is_reached() -> None:
@@ -62,6 +65,27 @@ def test_each_simple_way_finds_by_its_own_light() -> None:
         "centroid": "narrow",
     }
     assert found["cosine"].scores == [1.0]
+
+
+def test_a_question_asked_back_counts_as_escalated_and_says_what_it_offers() -> None:
+    hits = tuple(
+        Hit(article(name, ("title", name, (1.0, 0.0))), score, None) for name, score in (("a", 0.8), ("b", 0.79))
+    )
+    calm = Reading(Sentiment("neutral", {}, 0.0, 0.0), 0.0, "en")
+    asked = [
+        Asked(
+            LabelledQuestion(id=wanted, text=wanted, expected=frozenset([wanted])),
+            Outcome(Decision("clarify"), calm, None, 0.5),
+            Retrieval(hits, confidence=0.5, topic=0.95),
+            1.0,
+        )
+        for wanted in ("b", "c")
+    ]
+    plain = {"cosine": baselines.Found([["a", "b"], ["a", "b"]], [0.8, 0.8])}
+    found = {row.figure: row for row in knowledge.rows(knowledge.Measured(knowledge_sets(Path())[-1], asked, plain))}
+    assert found["asked back"].measured == 1.0
+    assert found["asked back"].note == "1 of 2 offer the right article"
+    assert found["covered answered"].measured == 0.0
 
 
 @pytest.mark.parametrize(
