@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.bench import desk, rows
+from tests.bench import desk, rows, telegram
 from tests.bench.rows import Row
 from tests.bench.server import serving
 
@@ -46,6 +46,7 @@ def _measure(seconds: float) -> Iterator[Row]:
             yield asyncio.run(rows.busy_neighbours(server, questions, p50))
         yield from asyncio.run(desk.desk_under_load(questions, seconds))
         yield rows.start_to_first_answer(Path(folder), questions[0])
+    yield from telegram.hundred_people(questions, seconds)
     yield rows.ingest_thousand()
     yield rows.widget_loader()
     yield rows.tickets_page(100)

@@ -18,7 +18,7 @@ from urllib.parse import parse_qsl
 import httpx
 import uvicorn
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
@@ -81,6 +81,11 @@ class TelegramServer:
         task.add_done_callback(self._tasks.discard)
 
     async def _call(self, request: Request) -> Response:
+        with suppress(ClientDisconnect):
+            return await self._answer(request)
+        return Response(status_code=499)
+
+    async def _answer(self, request: Request) -> Response:
         try:
             bot = self._bot(request.path_params["token"])
             parameters = _parameters(request, await request.body())
