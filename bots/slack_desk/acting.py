@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ from core.tenancy import Scope
 
 CHECKED_FOR = timedelta(hours=1)
 """How long what Slack said of a person holds: guests and leavers lose their powers after that at the latest."""
+JUST_S = 10.0
+PAUSES = (0.1, 0.4, 1.5)
 GUEST = (
     "Only full members of this Slack workspace can work on tickets; guests and people from other companies cannot. "
     "Nothing was changed."
@@ -75,13 +78,20 @@ class Desk:
 
     async def where(self, place: Place) -> Where | None:
         """What the message at `place` shows; None if it is none of ours."""
-        async with self.db.system() as scope:
-            row = (await scope.session.execute(_post_at(place))).one_or_none()
+        row = await self._shown_at(place)
+        for pause in PAUSES if _just_posted(place) else ():
+            if row is None:  # Slack shows it a moment before we have noted where
+                await asyncio.sleep(pause)
+                row = await self._shown_at(place)
         if row is None:
             return None
         post, channel, ticket = row
         _still_on(channel)
         return Where(channel.organization_id, channel, ticket.id, ticket.number, post.kind, post.subject_id)
+
+    async def _shown_at(self, place: Place) -> Any:
+        async with self.db.system() as scope:
+            return (await scope.session.execute(_post_at(place))).one_or_none()
 
     async def ticket(self, team: str, channel_id: UUID, number: int) -> Where:
         """By its number, through a channel of this workspace. Raises `Conflict` when the workspace has left it."""
@@ -154,6 +164,14 @@ def _post_at(place: Place) -> Any:
             DeskPost.kind != "moved",
         )
     )
+
+
+def _just_posted(place: Place) -> bool:
+    """A message's `ts` is the time at which Slack took it, in seconds."""
+    try:
+        return abs(now().timestamp() - float(place.ts)) < JUST_S
+    except ValueError:
+        return False
 
 
 def _still_on(channel: Channel) -> None:
