@@ -38,11 +38,15 @@ OFF = "This Slack workspace is switched off in the helpdesk ({reason}). Nothing 
 
 
 class Refused(Forbidden):
-    """`link`: where the person can say who they are, if they are a member under another address."""
+    """`link`: where the person can say who they are, if they are a member under another address.
 
-    def __init__(self, detail: str, link: str | None = None) -> None:
+    `again`: they were told so within the hour.
+    """
+
+    def __init__(self, detail: str, link: str | None = None, *, again: bool = False) -> None:
         super().__init__(detail)
         self.link = link
+        self.again = again
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,19 +111,20 @@ class Desk:
 
     async def agent(self, person: Person, channel: Channel) -> Agent:
         """The member behind a person in Slack. Raises `Refused`."""
-        if person.home != person.team:
-            raise Refused(GUEST)
         async with self.db.read(channel.organization_id) as scope:
             known = await _known(scope, person)
-        if known and known.fresh and known.agent:
-            return known.agent
-        user = await self.client(channel).user(person.id)
-        if not user.full_member or user.team_id != person.team:
-            await self._remember(person, channel, None)
-            raise Refused(GUEST)
-        return await self._match(person, channel, user)
+        told = known is not None and known.fresh
+        user = None
+        if person.home == person.team:
+            if known and known.fresh and known.agent:
+                return known.agent
+            user = await self.client(channel).user(person.id)
+        if user is None or not user.full_member or user.team_id != person.team:
+            await self._remember_guest(person, channel)
+            raise Refused(GUEST, again=told)
+        return await self._match(person, channel, user, told=told)
 
-    async def _match(self, person: Person, channel: Channel, user: SlackUser) -> Agent:
+    async def _match(self, person: Person, channel: Channel, user: SlackUser, *, told: bool) -> Agent:
         async with self.db.write(channel.organization_id) as scope:
             known = await _known(scope, person)
             agent = known.agent if known and known.linked else await _by_email(scope, user.email)
@@ -129,13 +134,13 @@ class Desk:
                 row.link_key = secrets.token_urlsafe(24)
             key = row.link_key
         if agent is None:
-            raise Refused(STRANGER, self.link(key or ""))
+            raise Refused(STRANGER, self.link(key or ""), again=told)
         return agent
 
-    async def _remember(self, person: Person, channel: Channel, member_id: UUID | None) -> None:
+    async def _remember_guest(self, person: Person, channel: Channel) -> None:
         async with self.db.write(channel.organization_id) as scope:
             row = await _row(scope, person)
-            row.member_id, row.linked, row.checked_at, row.link_key = member_id, False, now(), None
+            row.member_id, row.linked, row.checked_at, row.link_key = None, False, now(), None
 
 
 @dataclass(frozen=True, slots=True)
