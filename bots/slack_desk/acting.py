@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ from core.tenancy import Scope
 
 CHECKED_FOR = timedelta(hours=1)
 """How long what Slack said of a person holds: guests and leavers lose their powers after that at the latest."""
+JUST_S = 10.0
+PAUSES = (0.1, 0.4, 1.5)
 GUEST = (
     "Only full members of this Slack workspace can work on tickets; guests and people from other companies cannot. "
     "Nothing was changed."
@@ -35,11 +38,15 @@ OFF = "This Slack workspace is switched off in the helpdesk ({reason}). Nothing 
 
 
 class Refused(Forbidden):
-    """`link`: where the person can say who they are, if they are a member under another address."""
+    """`link`: where the person can say who they are, if they are a member under another address.
 
-    def __init__(self, detail: str, link: str | None = None) -> None:
+    `again`: they were told so within the hour.
+    """
+
+    def __init__(self, detail: str, link: str | None = None, *, again: bool = False) -> None:
         super().__init__(detail)
         self.link = link
+        self.again = again
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +82,20 @@ class Desk:
 
     async def where(self, place: Place) -> Where | None:
         """What the message at `place` shows; None if it is none of ours."""
-        async with self.db.system() as scope:
-            row = (await scope.session.execute(_post_at(place))).one_or_none()
+        row = await self._shown_at(place)
+        for pause in PAUSES if _just_posted(place) else ():
+            if row is None:  # Slack shows it a moment before we have noted where
+                await asyncio.sleep(pause)
+                row = await self._shown_at(place)
         if row is None:
             return None
         post, channel, ticket = row
         _still_on(channel)
         return Where(channel.organization_id, channel, ticket.id, ticket.number, post.kind, post.subject_id)
+
+    async def _shown_at(self, place: Place) -> Any:
+        async with self.db.system() as scope:
+            return (await scope.session.execute(_post_at(place))).one_or_none()
 
     async def ticket(self, team: str, channel_id: UUID, number: int) -> Where:
         """By its number, through a channel of this workspace. Raises `Conflict` when the workspace has left it."""
@@ -97,19 +111,20 @@ class Desk:
 
     async def agent(self, person: Person, channel: Channel) -> Agent:
         """The member behind a person in Slack. Raises `Refused`."""
-        if person.home != person.team:
-            raise Refused(GUEST)
         async with self.db.read(channel.organization_id) as scope:
             known = await _known(scope, person)
-        if known and known.fresh and known.agent:
-            return known.agent
-        user = await self.client(channel).user(person.id)
-        if not user.full_member or user.team_id != person.team:
-            await self._remember(person, channel, None)
-            raise Refused(GUEST)
-        return await self._match(person, channel, user)
+        told = known is not None and known.fresh
+        user = None
+        if person.home == person.team:
+            if known and known.fresh and known.agent:
+                return known.agent
+            user = await self.client(channel).user(person.id)
+        if user is None or not user.full_member or user.team_id != person.team:
+            await self._remember_guest(person, channel)
+            raise Refused(GUEST, again=told)
+        return await self._match(person, channel, user, told=told)
 
-    async def _match(self, person: Person, channel: Channel, user: SlackUser) -> Agent:
+    async def _match(self, person: Person, channel: Channel, user: SlackUser, *, told: bool) -> Agent:
         async with self.db.write(channel.organization_id) as scope:
             known = await _known(scope, person)
             agent = known.agent if known and known.linked else await _by_email(scope, user.email)
@@ -119,13 +134,13 @@ class Desk:
                 row.link_key = secrets.token_urlsafe(24)
             key = row.link_key
         if agent is None:
-            raise Refused(STRANGER, self.link(key or ""))
+            raise Refused(STRANGER, self.link(key or ""), again=told)
         return agent
 
-    async def _remember(self, person: Person, channel: Channel, member_id: UUID | None) -> None:
+    async def _remember_guest(self, person: Person, channel: Channel) -> None:
         async with self.db.write(channel.organization_id) as scope:
             row = await _row(scope, person)
-            row.member_id, row.linked, row.checked_at, row.link_key = member_id, False, now(), None
+            row.member_id, row.linked, row.checked_at, row.link_key = None, False, now(), None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +169,14 @@ def _post_at(place: Place) -> Any:
             DeskPost.kind != "moved",
         )
     )
+
+
+def _just_posted(place: Place) -> bool:
+    """A message's `ts` is the time at which Slack took it, in seconds."""
+    try:
+        return abs(now().timestamp() - float(place.ts)) < JUST_S
+    except ValueError:
+        return False
 
 
 def _still_on(channel: Channel) -> None:

@@ -52,6 +52,8 @@ class Talk:
             else:
                 await self._note(said, where, agent)
         except (AppError, SlackError) as error:
+            if isinstance(error, Refused) and error.again and not to_customer:
+                return  # whoever merely talks along is told once that the helpdesk does not note it
             await self._explain(said.person, said.thread, where, error)
 
     async def _send(self, said: Said, where: Where, agent: Agent) -> None:

@@ -29,8 +29,14 @@ async def slack() -> AsyncIterator[SlackServer]:
 
 
 @pytest.fixture
-def slack_settings(migrated_settings: Settings, slack: SlackServer) -> Settings:
-    return migrated_settings.model_copy(
+def database(migrated_settings: Settings) -> Settings:
+    """The embedded one; a file of tests may ask for both."""
+    return migrated_settings
+
+
+@pytest.fixture
+def slack_settings(database: Settings, slack: SlackServer) -> Settings:
+    return database.model_copy(
         update={
             "slack_api_url": slack.url,
             "slack_signing_secret": SecretStr(SIGNING_SECRET),

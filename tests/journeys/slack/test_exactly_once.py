@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
 from sqlalchemy import select
 
-from core.models import Channel, Delivery, Message, Note, WebhookEvent
+from core.models import Channel, Delivery, DeskPost, Message, Note, WebhookEvent
+from core.settings import Settings
 from core.webhooks import Webhooks
 from tests.fakes import FakeSender
 from tests.journeys.slack.scene import HUMAN, Scene
-from tests.rows import rows
+from tests.rows import change, row, rows
 from tests.slack_people import encoded, signed
 
 MANY = 50
+
+
+@pytest.fixture
+def database(any_settings: Settings) -> Settings:
+    """Both."""
+    return any_settings
 
 
 async def test_fifty_approvals_at_once_lead_to_one_delivery(
@@ -108,3 +116,14 @@ async def test_unsigned_badly_signed_and_old_requests_are_refused(scene: Scene) 
         assert answer.status_code == 401, wrong
     await scene.settled()
     assert (await scene.stored()).assignee_id is None
+
+
+async def test_whoever_is_quicker_than_our_memory_is_understood(scene: Scene) -> None:
+    """Slack shows a message before we have noted it."""
+    head = await scene.ticket()
+    await scene.settled()
+    post = await row(scene.helpdesk.db, scene.shop.id, DeskPost, kind="ticket")
+    await change(scene.helpdesk.db, scene.shop.id, DeskPost, post.id, external_id="not yet")
+    await scene.click(scene.sam, head, "take")
+    await change(scene.helpdesk.db, scene.shop.id, DeskPost, post.id, external_id=head.ts)
+    await scene.says(head, "🟡 Sam has it")

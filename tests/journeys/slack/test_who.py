@@ -9,7 +9,7 @@ import pytest
 
 from bots.slack_desk.commands import NOT_CONNECTED
 from core.helpdesk import Helpdesk
-from core.models import AuditEntry, DeskPerson, Member, now
+from core.models import AuditEntry, DeskPerson, Member, Note, now
 from tests import cast
 from tests.journeys.slack.scene import HUMAN, Scene, open_desk
 from tests.rows import change, row, rows
@@ -63,6 +63,17 @@ async def test_strangers_and_guests_are_told_privately_and_change_nothing(
     assert [view for view in scene.slack.state.views.values() if view.user == user.id] == []
     public = [message.said for message in (*scene.desk.parents, *scene.desk.thread(head.ts))]
     assert not any("Mallory" in text for text in public if "hello" not in text)
+
+
+async def test_whoever_talks_along_is_told_once_that_it_is_not_noted(scene: Scene) -> None:
+    eve = scene.slack.person(scene.team, "Eve", "eve@acme.example")
+    scene.desk.members.add(eve.id)
+    head = await scene.ticket()
+    for words in ("interesting", "very", "indeed"):
+        await scene.people.say(eve, scene.desk, words, head.ts)
+        await scene.settled()
+    assert len(scene.desk.whispers(eve.id)) == 1
+    assert await rows(scene.helpdesk.db, scene.shop.id, Note) == []
 
 
 async def test_slack_connect_users_cannot_act(scene: Scene) -> None:
