@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import bindparam, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from core import tickets
+from core import participants, tickets
 from core.db import Database
 from core.errors import NotFound
 from core.events import Event, Events, conversation_topic, work_arrived
@@ -207,6 +207,8 @@ async def _store(scope: Scope, inbound: InboundMessage) -> Receipt:
         external_id=key(inbound.external_id),
         author="customer",
         text=storable(inbound.text),
+        speaker=_cut(inbound.speaker, 200),
+        analysis={"automatic": inbound.automatic} if inbound.automatic else {},
         state="done" if inbound.silent else "queued",
         outcome="silent" if inbound.silent else None,
         available_at=now() + inbound.settle,
@@ -214,6 +216,8 @@ async def _store(scope: Scope, inbound: InboundMessage) -> Receipt:
     )
     if stored.scalar() is None:
         raise _Known
+    if inbound.participants:
+        await participants.join(scope, conversation_id, inbound.channel_id, inbound.participants)
     for attachment in inbound.attachments:
         scope.add(stored_attachment(message_id, attachment))
     return Receipt(message_id, conversation_id, duplicate=False)
@@ -292,7 +296,8 @@ async def _open(scope: Scope, inbound: InboundMessage) -> UUID:
         customer_id=customer_id,
         channel_id=inbound.channel_id,
         thread=inbound.thread,
-        subject="" if inbound.silent else _subject(inbound.text),
+        subject="" if inbound.silent and not inbound.subject else _subject(inbound.subject or inbound.text),
+        linked_to_id=inbound.linked_to,
     )
     if not opened and await _find(scope, inbound) is None:
         raise NotFound(f"There is no conversation {conversation_id}.")

@@ -59,6 +59,16 @@ class InboundMessage:
     answers: str | None = None
     """The external id of the customer's message, or what the connector returned for ours, that this one replies to:
     it joins that one's conversation if it is the author's, too."""
+    subject: str = ""
+    """What the customer called it; the beginning of the text where that is empty."""
+    speaker: str = ""
+    """Who wrote, if not the conversation's customer."""
+    participants: tuple[Person, ...] = ()
+    """Others who take part from now on."""
+    linked_to: UUID | None = None
+    """The conversation that the one which is opened grew out of."""
+    automatic: str = ""
+    """Why a program is taken to have written it; shown to agents."""
     silent: bool = False
     """Stored and shown, and answered by nobody: a command that the channel's bot sees to, an automatic mail."""
 
@@ -120,3 +130,5 @@ class OutboundMessage:
     """What the customer may want to ask, with a `greeting`."""
     earlier: tuple[Earlier, ...] = ()
     """The newest first, a few at most."""
+    others: tuple[Person, ...] = ()
+    """Who else takes part in the conversation through this channel."""

@@ -11,13 +11,13 @@ from uuid import UUID
 import structlog
 from sqlalchemy import insert
 
-from core import alerts
+from core import alerts, bridging
 from core.db import Database
 from core.errors import Conflict
 from core.events import Event, Events, conversation_topic, work_arrived
 from core.messages import Action, Attachment, Author, Citation, JsonObject, MessageKind, OutboundMessage
 from core.models import Attachment as StoredAttachment
-from core.models import Channel, Delivery, Message, Ticket, new_id, now
+from core.models import Channel, CustomerIdentity, Delivery, Message, Ticket, new_id, now
 from core.outgoing import load
 from core.queue import backoff
 from core.reports import Digest, Weekly
@@ -122,6 +122,8 @@ class Connected:
 
     senders: Mapping[str, Sender] = field(default_factory=dict)
     desks: Mapping[str, DeskSender] = field(default_factory=dict)
+    reaches: frozenset[str] = frozenset()
+    """The kinds of channel that reach a customer by the e-mail address they left, wherever they wrote."""
     mailer: alerts.Mailer | None = None
     """None where the installation cannot send mail of its own."""
 
@@ -180,6 +182,8 @@ class Outbox:
             )
         if self.sends(place.channel_kind):
             await self._queue(scope, place, message_id, available_at=moment + draft.hold)
+        elif draft.author == "agent" and self._connected.reaches:
+            await bridging.queue(scope, place.conversation_id, message_id, self._connected.reaches, moment)
         self._tell(scope, place.conversation_id, "message", as_event(message_id, draft, moment))
         return message_id
 
@@ -271,6 +275,8 @@ class Outbox:
             await self._connected.desks[channel.kind].show(organization_id, delivery.ticket_id, channel)
             return None
         async with self._db.read(organization_id) as scope:
+            if delivery.recipient and await bridging.was_seen(scope, delivery):
+                return None  # the customer came back and read it
             message = await load(scope, delivery)
         if not message.recipient.external_id:
             raise DeliveryError(
@@ -281,6 +287,36 @@ class Outbox:
         if message.action != "send" and message.sent_as is None:
             return None  # it was never sent, so there is nothing to change
         return await self._connected.senders[channel.kind].send(message, channel)
+
+    async def bounced(
+        self, organization_id: UUID, channel_id: UUID, delivery_id: UUID, address: str, detail: str
+    ) -> None:
+        """The outside says that what was sent did not arrive: the delivery is dead, the address marked, agents told."""
+        async with self._db.write(organization_id) as scope:
+            bounced: Any = await scope.session.execute(
+                scope.update(Delivery)
+                .where(Delivery.id == delivery_id, Delivery.channel_id == channel_id, Delivery.state == "sent")
+                .values(state="dead", error=detail)
+            )
+            if not bounced.rowcount:
+                return
+            delivery = await scope.get(Delivery, delivery_id)
+            await scope.session.execute(
+                scope.update(CustomerIdentity)
+                .where(CustomerIdentity.channel_id == channel_id, CustomerIdentity.external_id == address)
+                .values(unreachable=detail)
+            )
+            await alerts.raise_alert(scope, f"lost:{channel_id}", f"A message did not arrive: {detail}")
+            await self._tell_of_failure(scope, delivery)
+
+    async def arrived(self, organization_id: UUID, channel_id: UUID, delivery_id: UUID) -> None:
+        """The outside says that what was sent has arrived."""
+        async with self._db.write(organization_id) as scope:
+            await scope.session.execute(
+                scope.update(Delivery)
+                .where(Delivery.id == delivery_id, Delivery.channel_id == channel_id, Delivery.arrived_at.is_(None))
+                .values(arrived_at=now())
+            )
 
     async def _wait(self, organization_id: UUID, delivery: Delivery, owner: str, reason: str) -> None:
         """Waiting for a channel to be switched on is no failed try."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, cast
 from uuid import UUID
 
 from core.accounts import OrganizationSettings, organization
 from core.messages import Action, Attachment, Citation, Earlier, OutboundMessage, Person
 from core.models import Attachment as StoredAttachment
-from core.models import Channel, Conversation, Customer, CustomerIdentity, Delivery, Message, Ticket
+from core.models import Channel, Conversation, Customer, CustomerIdentity, Delivery, Message, Participant, Ticket
 from core.tenancy import Scope
 
 EARLIER = 5
@@ -34,6 +35,7 @@ async def load(scope: Scope, delivery: Delivery) -> OutboundMessage:
     ).one()
     message, conversation, channel, customer, identity, number = row
     earlier = await _earlier(scope, message)
+    recipient, others = await _people(scope, delivery, conversation, _recipient(customer, identity))
     return OutboundMessage(
         delivery_id=delivery.id,
         action=cast("Action", delivery.action),
@@ -43,7 +45,7 @@ async def load(scope: Scope, delivery: Delivery) -> OutboundMessage:
         organization_id=scope.organization_id,
         channel_id=channel.id,
         conversation_id=message.conversation_id,
-        recipient=_recipient(customer, identity),
+        recipient=recipient,
         thread=conversation.thread,
         subject=conversation.subject,
         in_reply_to=next((row.external_id for row in earlier if row.author == "customer"), None),
@@ -57,6 +59,7 @@ async def load(scope: Scope, delivery: Delivery) -> OutboundMessage:
         attachments=await _attachments(scope, message.id),
         choices=await _choices(scope) if message.kind == "greeting" else (),
         earlier=tuple(Earlier(row.author, row.speaker or "", row.text, row.created_at) for row in earlier),
+        others=others,
     )
 
 
@@ -68,6 +71,23 @@ def _recipient(customer: Customer, identity: CustomerIdentity | None) -> Person:
         customer.language,
         bool(identity and identity.verified),
     )
+
+
+async def _people(
+    scope: Scope, delivery: Delivery, conversation: Conversation, customer: Person
+) -> tuple[Person, tuple[Person, ...]]:
+    """To whom, and who else takes part. Whoever wrote through a channel that the customer never used comes first."""
+    if delivery.recipient:
+        return replace(customer, external_id=delivery.recipient, verified=False), ()
+    found = await scope.session.scalars(
+        scope.select(Participant)
+        .where(Participant.conversation_id == conversation.id, Participant.channel_id == delivery.channel_id)
+        .order_by(Participant.id)
+    )
+    others = [Person(row.external_id, row.name) for row in found if row.external_id != customer.external_id]
+    if not customer.external_id and others:
+        return replace(customer, external_id=others[0].external_id), tuple(others[1:])
+    return customer, tuple(others)
 
 
 async def _earlier(scope: Scope, message: Message) -> list[Any]:

@@ -11,6 +11,7 @@ from core.models.conversations import (
     Delivery,
     LinkCode,
     Message,
+    Participant,
 )
 from core.models.desk import DeskPerson, DeskPost, Draft, Note, Sent, Ticket, WebhookEvent
 from core.models.knowledge import Document, Passage
@@ -38,6 +39,7 @@ __all__ = [
     "Model",
     "Note",
     "Organization",
+    "Participant",
     "Passage",
     "Sent",
     "Tenant",

@@ -68,6 +68,8 @@ class Channel(Tenant, Model):
     sealed_secrets: Mapped[bytes | None]
     disabled_at: Mapped[datetime | None]
     disabled_reason: Mapped[str | None]
+    state: Mapped[JsonObject | None]
+    """The connector's note to itself on how far it has read."""
     problem: Mapped[str | None] = mapped_column(Text)
     """What is wrong with it just now, for the admin; it goes on trying."""
     lease_owner: Mapped[str | None] = mapped_column(String(40))

@@ -36,6 +36,20 @@ class CustomerIdentity(Tenant, Model):
     channel_id: Mapped[UUID] = mapped_column(ForeignKey("channels.id", ondelete="CASCADE"))
     external_id: Mapped[str] = mapped_column(String(320))
     verified: Mapped[bool] = mapped_column(default=False)
+    unreachable: Mapped[str | None] = mapped_column(Text)
+    """Why nothing arrives there, as the outside said; shown to agents."""
+
+
+class Participant(Tenant, Model):
+    """Someone beside the customer who takes part in a conversation: a colleague of theirs who got a copy."""
+
+    __tablename__ = "participants"
+    __table_args__ = (UniqueConstraint("conversation_id", "channel_id", "external_id"),)
+
+    conversation_id: Mapped[UUID] = mapped_column(ForeignKey("conversations.id", ondelete="CASCADE"))
+    channel_id: Mapped[UUID] = mapped_column(ForeignKey("channels.id", ondelete="CASCADE"))
+    external_id: Mapped[str] = mapped_column(String(320))
+    name: Mapped[str | None] = mapped_column(String(200))
 
 
 class LinkCode(Tenant, Model):
@@ -68,6 +82,10 @@ class Conversation(Tenant, Model):
     """Counts changes of the handler. A reply computed under an older version is dropped."""
     frustration: Mapped[float] = mapped_column(default=0.0)
     last_message_at: Mapped[datetime] = mapped_column(default=now)
+    linked_to_id: Mapped[UUID | None]
+    """The conversation that this one grew out of: somebody wrote in it who does not take part."""
+    customer_seen_at: Mapped[datetime | None]
+    """When the customer last looked, on channels that can tell."""
 
 
 class Message(Tenant, Model):
@@ -93,7 +111,8 @@ class Message(Tenant, Model):
     reply_to_id: Mapped[UUID | None] = mapped_column(ForeignKey("messages.id", ondelete="SET NULL"), index=True)
     """The customer's message that an `ai` message answers."""
     speaker: Mapped[str | None] = mapped_column(String(200))
-    """The name shown to the customer for an `ai` or `agent` message."""
+    """The name shown to the customer for an `ai` or `agent` message. Of a customer's message: who wrote it, if it
+    was another participant."""
     ticket_id: Mapped[UUID | None] = mapped_column(ForeignKey("tickets.id", ondelete="SET NULL"))
     """The ticket of whose opening this message tells the customer."""
     kind: Mapped[str] = mapped_column(String(8), default="message")
@@ -166,6 +185,8 @@ class Delivery(Tenant, Model):
     """`send`, `edit` or `delete` of a message; `show` of a ticket."""
     revision: Mapped[int] = mapped_column(default=0)
     """Of the message that it sends."""
+    recipient: Mapped[str | None] = mapped_column(String(320))
+    """Where it goes, if not to the customer's identity on the channel: the address that a visitor left."""
     external_id: Mapped[str | None] = mapped_column(String(320))
     state: Mapped[str] = mapped_column(String(8), default="queued")
     """`queued`, `working`, then `sent` or `dead`; `undone` if it was called back while it waited."""
@@ -175,3 +196,5 @@ class Delivery(Tenant, Model):
     lease_owner: Mapped[str | None] = mapped_column(String(40))
     error: Mapped[str | None] = mapped_column(Text)
     sent_at: Mapped[datetime | None]
+    arrived_at: Mapped[datetime | None]
+    """When the provider said that it arrived, if it says so."""
