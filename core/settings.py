@@ -46,6 +46,18 @@ class Settings(BaseSettings):
         validation_alias=AliasChoices("DESKHAND_TELEGRAM_API_URL", "TELEGRAM_API_URL"),
     )
 
+    postmark_api_url: HttpUrl = Field(
+        HttpUrl("https://api.postmarkapp.com"),
+        validation_alias=AliasChoices("DESKHAND_POSTMARK_API_URL", "POSTMARK_API_URL"),
+    )
+    sendgrid_api_url: HttpUrl = Field(
+        HttpUrl("https://api.sendgrid.com"),
+        validation_alias=AliasChoices("DESKHAND_SENDGRID_API_URL", "SENDGRID_API_URL"),
+    )
+    mail_port: int | None = Field(None, ge=0, le=65535)
+    """Where your own mail server hands mail over by SMTP; None takes none."""
+    mail_host: str = "127.0.0.1"
+
     llm_model: str | None = None
     openai_api_key: SecretStr | None = Field(
         None, validation_alias=AliasChoices("DESKHAND_OPENAI_API_KEY", "OPENAI_API_KEY")

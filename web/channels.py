@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -12,6 +13,9 @@ from bots.telegram.app import CustomerBot
 from bots.telegram.listening import listen as listen_telegram
 from connectors.slack.checking import check as check_slack
 from connectors.slack.settings import SlackSecrets, SlackSettings
+from connectors.email import settings as mail
+from connectors.email.fetching import listen as fetch_mail
+from connectors.email.receive import Mailroom
 from connectors.telegram import settings as telegram
 from connectors.telegram.client import Bots
 from core.channels import Finding
@@ -65,9 +69,18 @@ async def _listen_telegram(helpdesk: Helpdesk, channel: Channel, healthy: Health
         await bot.aclose()
 
 
+async def _listen_mail(helpdesk: Helpdesk, channel: Channel, healthy: Healthy) -> None:
+    if mail.settings_of(channel).receive != "imap":
+        await healthy()
+        await asyncio.Event().wait()
+    room = Mailroom(helpdesk.settings, helpdesk.db, helpdesk.inbox, helpdesk.outbox)
+    await fetch_mail(room, helpdesk.db, helpdesk.box, channel, healthy)
+
+
 KINDS: dict[str, Kind] = {
     "widget": Kind("Website chat", WidgetSettings, WidgetSecrets),
     "api": Kind("API"),
+    "email": Kind("E-mail", mail.MailSettings, mail.MailSecrets, listen=_listen_mail),
     "telegram": Kind(
         "Telegram bot",
         telegram.TelegramSettings,
