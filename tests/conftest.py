@@ -26,7 +26,8 @@ from core.nlp.encoder import Encoder
 from core.nlp.sentiment import SentimentModel
 from core.outbox import Connected
 from core.settings import Settings
-from tests import cast, postgres
+from tests import cast, mailservers, postgres
+from tests.mailservers import MailServers
 from web.app import create_app
 from web.connecting import connect
 
@@ -51,6 +52,19 @@ def postgres_url() -> Iterator[str]:
     """A PostgreSQL server of our own, on a free port."""
     with postgres.running() as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def running_mail_servers() -> Iterator[MailServers]:
+    with mailservers.running() as servers:
+        yield servers
+
+
+@pytest.fixture
+def mail_servers(running_mail_servers: MailServers) -> MailServers:
+    """dovecot and postfix, with empty mailboxes."""
+    running_mail_servers.empty()
+    return running_mail_servers
 
 
 def _beside(work: Coroutine[Any, Any, Any]) -> Any:

@@ -89,17 +89,23 @@ smtpd_client_connection_rate_limit = 0
 MASTER = """
 127.0.0.1:{smtp} inet n - n - - smtpd
 postlog unix-dgram n - n - 1 postlogd
-""" + "\n".join(
-    f"{name} unix {private} - n {wake} {most} {program}"
-    for name, private, wake, most, program in (
-        ("pickup", "n", "60", "1", "pickup"), ("cleanup", "n", "-", "0", "cleanup"), ("qmgr", "n", "300", "1", "qmgr"),
-        ("rewrite", "-", "-", "-", "trivial-rewrite"), ("bounce", "-", "-", "0", "bounce"),
-        ("defer", "-", "-", "0", "bounce"), ("trace", "-", "-", "0", "bounce"), ("verify", "-", "-", "1", "verify"),
-        ("flush", "n", "1000?", "0", "flush"), ("proxymap", "-", "-", "-", "proxymap"), ("error", "-", "-", "-", "error"),
-        ("retry", "-", "-", "-", "error"), ("lmtp", "-", "-", "-", "lmtp"), ("smtp", "-", "-", "-", "smtp"),
-        ("anvil", "-", "-", "1", "anvil"), ("scache", "-", "-", "1", "scache"),
-    )  # fmt: skip
-)  # fmt: skip
+pickup unix n - n 60 1 pickup
+cleanup unix n - n - 0 cleanup
+qmgr unix n - n 300 1 qmgr
+rewrite unix - - n - - trivial-rewrite
+bounce unix - - n - 0 bounce
+defer unix - - n - 0 bounce
+trace unix - - n - 0 bounce
+verify unix - - n - 1 verify
+flush unix n - n 1000? 0 flush
+proxymap unix - - n - - proxymap
+error unix - - n - - error
+retry unix - - n - - error
+lmtp unix - - n - - lmtp
+smtp unix - - n - - smtp
+anvil unix - - n - 1 anvil
+scache unix - - n - 1 scache
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,34 +126,29 @@ class MailServers:
 
     def put(self, who: str, *raws: bytes) -> None:
         """Straight into the mailbox."""
-        client = self.login(who)
-        for raw in raws:
-            client.append("INBOX", None, None, raw)  # type: ignore[arg-type]
-        client.logout()
+        with self.login(who) as client:
+            for raw in raws:
+                client.append("INBOX", None, None, raw)  # type: ignore[arg-type]
 
     def inbox(self, who: str) -> list[EmailMessage]:
-        client = self.login(who)
-        client.select("INBOX", readonly=True)
-        numbers = client.search(None, "ALL")[1][0].split()
-        raws = [client.fetch(number, "(BODY.PEEK[])")[1][0][1] for number in numbers]  # type: ignore[index]
-        client.logout()
+        with self.login(who) as client:
+            client.select("INBOX", readonly=True)
+            numbers = client.search(None, "ALL")[1][0].split()
+            raws = [client.fetch(number, "(BODY.PEEK[])")[1][0][1] for number in numbers]  # type: ignore[index]
         return [BytesParser(policy=default).parsebytes(raw) for raw in raws]  # type: ignore[arg-type,misc]
 
     def unseen(self, who: str) -> int:
-        client = self.login(who)
-        client.select("INBOX", readonly=True)
-        found = client.search(None, "UNSEEN")[1][0].split()
-        client.logout()
-        return len(found)
+        with self.login(who) as client:
+            client.select("INBOX", readonly=True)
+            return len(client.search(None, "UNSEEN")[1][0].split())
 
     def empty(self) -> None:
         """As new, for the next test; UIDs go on."""
         for who in PEOPLE:
-            client = self.login(who)
-            client.select("INBOX")
-            client.store("1:*", "+FLAGS", r"(\Deleted)")
-            client.expunge()
-            client.logout()
+            with self.login(who) as client:
+                if client.select("INBOX")[1] != [b"0"]:
+                    client.store("1:*", "+FLAGS", r"(\Deleted)")
+                    client.expunge()
 
     def settings(self, address: str, **more: object) -> dict[str, object]:
         """Of an e-mail channel for this mailbox."""

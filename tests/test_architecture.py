@@ -64,6 +64,7 @@ FOR_ALL_ORGANIZATIONS = {
     ("core/schedule.py", "_mail_alerts"): "the clock ticks for every organization",
     ("bots/slack_desk/acting.py", "channels_of"): "the workspace says whose it is, and several may share it",
     ("bots/slack_desk/acting.py", "_post_at"): "the message in the workspace says whose it is",
+    ("web/routes/mail.py", "_channel"): "the address says whose it is",
     ("core/channels.py", "connected"): "a process listens for every organization",
     ("core/channels.py", "lease"): "a process listens for every organization",
     ("core/channels.py", "release"): "a process listens for every organization",

@@ -13,6 +13,8 @@ from bots.slack_desk.app import SlackDeskApp
 from bots.telegram.app import CustomerBot
 from connectors.slack.client import SlackApi
 from connectors.slack.oauth import States
+from connectors.email.receive import Mailroom
+from connectors.registry import connect
 from connectors.widget.session import Sessions
 from connectors.widget.tokens import VisitorTokens
 from core.helpdesk import Helpdesk
@@ -29,6 +31,7 @@ from web.routes import calibration, health, messages, pages, session, slack, tea
 from web.routes import categories as category_routes
 from web.routes import channels as channel_routes
 from web.routes import desk as desk_routes
+from web.routes import health, mail, messages, pages, session, team, telegram, widget
 from web.routes import work as work_routes
 
 
@@ -50,6 +53,7 @@ def create_app(settings: Settings, *, work: bool = True, helpdesk: Helpdesk | No
                     await slack_socket.adopt(desk)
                     await stack.enter_async_context(listening(desk))
             app.state.helpdesk = desk
+            app.state.mailroom = Mailroom(desk.settings, desk.db, desk.inbox, desk.outbox)
             app.state.telegram = CustomerBot(desk)
             stack.push_async_callback(app.state.telegram.aclose)
             app.state.slack = await stack.enter_async_context(_slack_desk(desk, work=work))
@@ -74,6 +78,8 @@ def create_app(settings: Settings, *, work: bool = True, helpdesk: Helpdesk | No
     chats = (widget, telegram, slack)
     ours = (desk_routes, work_routes, channel_routes, team, category_routes, calibration, session)
     for module in (*chats, messages, *ours, health, pages):
+    shown = (desk_routes, work_routes, channel_routes, team)
+    for module in (widget, messages, *shown, mail, telegram, session, health, pages):
         app.include_router(module.router)
     app.mount("/static", Assets(directory=STATIC), name="static")
     errors.install(app)
