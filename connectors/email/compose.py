@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import base64
 import re
-from email.headerregistry import Address
+from email.headerregistry import Address, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTP, Policy
 from email.utils import format_datetime
 
 from connectors.email.render import LOGO_CID, Letter, Link, Look, render
@@ -22,11 +22,24 @@ _IMAGES = {b"\x89PNG": "png", b"\xff\xd8\xff": "jpeg", b"GIF8": "gif"}
 FACES = ("1 😞", "2", "3", "4", "5 😀")
 
 
+class _Ids(UnstructuredHeader):
+    """Message-IDs, one a line. The library would encode one that is too long for a line, and nobody would know it."""
+
+    def fold(self, *, policy: Policy) -> str:
+        return f"{self.name}: " + f"{policy.linesep} ".join(str(self).split()) + policy.linesep  # type: ignore[attr-defined]
+
+
+_headers = HeaderRegistry()
+_headers.map_to_type("in-reply-to", _Ids)
+_headers.map_to_type("references", _Ids)
+POLICY = SMTP.clone(header_factory=_headers)
+
+
 def compose(
     message: OutboundMessage, mailbox: MailSettings, tokens: MailTokens, site: str, bounce_to: str | None = None
 ) -> EmailMessage:
     """The complete mail, the same at every try but for nothing."""
-    mail = EmailMessage(policy=SMTP)
+    mail = EmailMessage(policy=POLICY)
     home = (message.organization_id, message.conversation_id)
     mail["From"] = _address(_shown_name(message, mailbox), mailbox.address)
     mail["To"] = _person(message.recipient)

@@ -56,7 +56,7 @@ class SmtpClient:
         async with line.lock:
             try:
                 await _ready(line)
-                await line.client.send_message(mail, sender=sender, recipients=to)
+                await line.client.sendmail(sender, to, mail.as_bytes())
                 line.used = time.monotonic()
             except (aiosmtplib.SMTPException, OSError, ValueError) as error:
                 await _hang_up(line.client)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 from uuid import UUID, uuid4
@@ -24,9 +25,10 @@ from core.db import Database
 from core.events import LAGGED, Event, Events, Subscription, conversation_topic
 from core.inbox import Inbox
 from core.messages import InboundMessage, JsonObject
-from core.models import Message, Ticket
+from core.models import Conversation, Message, Ticket, now
 
 HISTORY = 200
+LOOK_SECONDS = 30.0
 HUMAN_REQUEST = "I would like to talk to a person."
 Send = Callable[[JsonObject], Awaitable[None]]
 
@@ -100,6 +102,20 @@ class Socket:
             await self._send(stored_frame(message))
             if number:
                 await self._send(escalated_frame(number))
+
+    async def look(self) -> None:
+        """Notes, until cancelled, that the visitor is here, so that nobody mails them what they see."""
+        while True:
+            await self._seen()
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def _seen(self) -> None:
+        async with self._db.write(self._visitor.organization_id) as scope:
+            await scope.session.execute(
+                scope.update(Conversation)
+                .where(Conversation.id == self._visitor.conversation_id)
+                .values(customer_seen_at=now())
+            )
 
     async def _message(self, message_id: UUID, text: str, *, acknowledge: bool = True) -> None:
         visitor = self._visitor

@@ -112,6 +112,7 @@ async def socket(websocket: WebSocket) -> None:
     with desk.events.subscribe(conversation_topic(visitor.conversation_id)) as subscription:
         connection = Socket(desk.db, desk.events, desk.inbox, visitor, _sender(websocket))
         forwarding = asyncio.create_task(_forward(websocket, connection, subscription))
+        looking = asyncio.create_task(connection.look())
         try:
             await connection.replay()
             await _read(websocket, connection, visitor)
@@ -120,7 +121,8 @@ async def socket(websocket: WebSocket) -> None:
             pass
         finally:
             forwarding.cancel()
-            await asyncio.gather(forwarding, return_exceptions=True)
+            looking.cancel()
+            await asyncio.gather(forwarding, looking, return_exceptions=True)
 
 
 async def _forward(websocket: WebSocket, connection: Socket, subscription: Subscription) -> None:
