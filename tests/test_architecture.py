@@ -23,10 +23,13 @@ MAY_IMPORT = {
 }
 NOT_FOR_CORE = {*MAY_IMPORT, "migrations", "tests"}
 ONE_FILE_EACH = {
+    "aiosmtpd",
     "aiosqlite",
     "argon2",
     "asyncpg",
     "chromadb",
+    "dns",
+    "imap_tools",
     "langchain_openai",
     "langgraph",
     "onnxruntime",
@@ -64,6 +67,7 @@ FOR_ALL_ORGANIZATIONS = {
     ("core/schedule.py", "_mail_alerts"): "the clock ticks for every organization",
     ("bots/slack_desk/acting.py", "channels_of"): "the workspace says whose it is, and several may share it",
     ("bots/slack_desk/acting.py", "_post_at"): "the message in the workspace says whose it is",
+    ("connectors/email/listener.py", "channel_of"): "the recipient's address says whose it is",
     ("web/routes/mail.py", "_channel"): "the address says whose it is",
     ("core/channels.py", "connected"): "a process listens for every organization",
     ("core/channels.py", "lease"): "a process listens for every organization",

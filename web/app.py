@@ -13,6 +13,7 @@ from bots.slack_desk.app import SlackDeskApp
 from bots.telegram.app import CustomerBot
 from connectors.slack.client import SlackApi
 from connectors.slack.oauth import States
+from connectors.email.listener import open_door
 from connectors.email.receive import Mailroom
 from connectors.registry import connect
 from connectors.widget.session import Sessions
@@ -58,6 +59,9 @@ def create_app(settings: Settings, *, work: bool = True, helpdesk: Helpdesk | No
             stack.push_async_callback(app.state.telegram.aclose)
             app.state.slack = await stack.enter_async_context(_slack_desk(desk, work=work))
             app.state.widget_sessions = Sessions(desk.db, desk.events, app.state.visitor_tokens, desk.box)
+            if desk.settings.mail_port is not None and helpdesk is None:
+                door = open_door(desk.db, app.state.mailroom, desk.settings.mail_host, desk.settings.mail_port)
+                await stack.enter_async_context(door)
             yield
 
     # Offline: the documentation's own page must not need a content network either.

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+import httpx
 from pydantic import BaseModel, ConfigDict
 
 from bots.slack_desk.socket import listen as listen_to_slack
@@ -13,8 +14,11 @@ from bots.telegram.app import CustomerBot
 from bots.telegram.listening import listen as listen_telegram
 from connectors.slack.checking import check as check_slack
 from connectors.slack.settings import SlackSecrets, SlackSettings
+from connectors.email import check as mail_check
+from connectors.email import names
 from connectors.email import settings as mail
 from connectors.email.fetching import listen as fetch_mail
+from connectors.email.providers import Postmark, SendGrid
 from connectors.email.receive import Mailroom
 from connectors.telegram import settings as telegram
 from connectors.telegram.client import Bots
@@ -69,6 +73,14 @@ async def _listen_telegram(helpdesk: Helpdesk, channel: Channel, healthy: Health
         await bot.aclose()
 
 
+async def _check_mail(helpdesk: Helpdesk, channel: Channel) -> list[Finding]:
+    settings, secrets = mail.settings_of(channel), helpdesk.box.open(channel.sealed_secrets)
+    async with httpx.AsyncClient() as http:
+        postmark = Postmark(str(helpdesk.settings.postmark_api_url), http)
+        sendgrid = SendGrid(str(helpdesk.settings.sendgrid_api_url), http)
+        return await mail_check.check(settings, secrets, (postmark, sendgrid), names.texts)
+
+
 async def _listen_mail(helpdesk: Helpdesk, channel: Channel, healthy: Healthy) -> None:
     if mail.settings_of(channel).receive != "imap":
         await healthy()
@@ -80,7 +92,7 @@ async def _listen_mail(helpdesk: Helpdesk, channel: Channel, healthy: Healthy) -
 KINDS: dict[str, Kind] = {
     "widget": Kind("Website chat", WidgetSettings, WidgetSecrets),
     "api": Kind("API"),
-    "email": Kind("E-mail", mail.MailSettings, mail.MailSecrets, listen=_listen_mail),
+    "email": Kind("E-mail", mail.MailSettings, mail.MailSecrets, check=_check_mail, listen=_listen_mail),
     "telegram": Kind(
         "Telegram bot",
         telegram.TelegramSettings,

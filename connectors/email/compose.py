@@ -17,6 +17,7 @@ from core.messages import OutboundMessage, Person
 MOST_REFERENCES = 20
 LONGEST_SUBJECT = 250
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]+")
+_ID = re.compile(r"<[!-;=?-~]{1,900}>")
 _REPLY = re.compile(r"(?i)^\s*(re|aw|sv|antw|rif|odp)\s*:")
 _IMAGES = {b"\x89PNG": "png", b"\xff\xd8\xff": "jpeg", b"GIF8": "gif"}
 FACES = ("1 😞", "2", "3", "4", "5 😀")
@@ -70,12 +71,12 @@ def subject(message: OutboundMessage) -> str:
 
 
 def _thread(mail: EmailMessage, message: OutboundMessage) -> None:
-    answered = message.thread.get("message_id")
-    if not answered:
+    answered = message.thread.get("message_id") or ""
+    if not _ID.fullmatch(answered):
         return
-    known = [*message.thread.get("references", ()), answered][-MOST_REFERENCES:]
-    mail["In-Reply-To"] = _line(answered)
-    mail["References"] = _line(" ".join(dict.fromkeys(known)))
+    known = [one for one in message.thread.get("references", ()) if _ID.fullmatch(one)]
+    mail["In-Reply-To"] = answered
+    mail["References"] = " ".join(dict.fromkeys([*known, answered][-MOST_REFERENCES:]))
 
 
 def _write(mail: EmailMessage, message: OutboundMessage, mailbox: MailSettings, tokens: MailTokens, site: str) -> None:
@@ -106,7 +107,7 @@ def _letter(message: OutboundMessage, tokens: MailTokens, site: str) -> Letter:
         speaker=message.name,
         citations=message.citations,
         buttons=buttons,
-        earlier=message.earlier,
+        earlier=() if message.kind == "rating" else message.earlier,
         language=message.recipient.language or "en",
         site=site,
     )
@@ -134,6 +135,8 @@ def _person(person: Person) -> Address:
 def _address(name: str, address: str) -> Address:
     """Raises `ValueError` for what is no address, a line break in it above all."""
     local, _, domain = address.rpartition("@")
+    if not local or not domain:
+        raise ValueError("it has no name or no domain")
     return Address(_line(name)[:100], local, domain)
 
 

@@ -115,6 +115,8 @@ def as_delivery_error(error: Exception, server: Server) -> DeliveryError:
             return DeliveryError(f"{where} refused the mail: {_said(error)}.", permanent=error.code >= 500)
         case errors.SMTPNotSupported():
             return _broken(f"{where} cannot do what is set ({error}). Check security and sign-in.")
+        case errors.SMTPException() if "not supported" in str(error.message):
+            return _broken(f"{where} does not offer what is set: {error.message} Check the security setting.")
         case ssl.SSLCertVerificationError():
             return DeliveryError(f"{where} shows a certificate that is not valid for it ({error}).", permanent=False)
         case ValueError():
