@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import bindparam, or_, select
+from sqlalchemy import bindparam, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from core import participants, tickets
@@ -66,6 +67,7 @@ KNOWN_CUSTOMER = (
     )
     .with_for_update()
 )
+INSERT_CUSTOMER = insert(Customer)
 
 
 @cache
@@ -310,25 +312,21 @@ async def _customer(scope: Scope, inbound: InboundMessage) -> UUID:
     customer_id: UUID | None = (await scope.run(KNOWN_CUSTOMER, **known)).scalar()
     if customer_id:
         return customer_id
-    customer = scope.add(
-        Customer(
-            id=new_id(), name=_cut(author.name, 200), email=_cut(author.email, 320), language=_cut(author.language, 8)
-        )
-    )
-    # The identity below refers to the customer, and must know whether it was the first to do so.
-    await scope.session.flush()
+    new = new_id()
+    called = {"name": _cut(author.name, 200), "email": _cut(author.email, 320), "language": _cut(author.language, 8)}
+    await scope.insert(INSERT_CUSTOMER, id=new, **called)
     first = await scope.insert_if_absent(
         CustomerIdentity,
         id=new_id(),
-        customer_id=customer.id,
+        customer_id=new,
         channel_id=inbound.channel_id,
         external_id=key(author.external_id),
         verified=author.verified,
     )
     if first:
-        return customer.id
+        return new
     # Two first messages at once: the other one won while we waited for its lock.
-    await scope.session.delete(customer)
+    await scope.session.execute(scope.delete(Customer).where(Customer.id == new))
     winner: UUID = (await scope.run(KNOWN_CUSTOMER, **known)).scalar_one()
     return winner
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -22,6 +23,12 @@ EVERYONE = UUID(int=0)
 def ours() -> BindParameter[UUID]:
     """Stands for the scope's organization in a statement that is built once and run with `Scope.run`."""
     return bindparam(OURS)
+
+
+@cache
+def _insert_if_absent(model: Any, dialect: str) -> Any:
+    build = sqlite.insert if dialect == "sqlite" else postgresql.insert
+    return build(model).on_conflict_do_nothing().returning(model.id)
 
 
 class Scope:
@@ -93,10 +100,8 @@ class Scope:
 
     async def insert_if_absent(self, model: type[T], **values: Any) -> bool:
         """Inserts the row; False when a unique key says that it is there already."""
-        build = sqlite.insert if self.dialect == "sqlite" else postgresql.insert
-        statement = build(model).values(organization_id=self.organization_id, **values)
-        inserted = await self.session.scalar(statement.on_conflict_do_nothing().returning(model.id))
-        return inserted is not None
+        of: Any = model
+        return (await self.insert(_insert_if_absent(of, self.dialect), **values)).scalar() is not None
 
     async def get(self, model: type[T], row_id: UUID) -> T:
         """The row. Raises `NotFound` also for another organization's, so that ids tell a stranger nothing."""

@@ -21,7 +21,7 @@ from core.helpdesk import Helpdesk
 from web import serving
 from web.app import create_app
 
-PATIENCE_S = 30.0
+PATIENCE_S = 90.0
 
 
 @asynccontextmanager

@@ -10,12 +10,14 @@ from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
 
 from core.helpdesk import Helpdesk
-from core.models import Channel, Organization, new_id
+from core.models import Channel, new_id
+from core.nlp.encoder import Encoder
+from core.nlp.sentiment import SentimentModel
 from core.settings import Settings
-from tests import servers
+from tests import cast, servers
+from tests.conftest import running
 from tests.mailservers import SECRETS, MailServers
 from tests.waiting import until
 
@@ -36,17 +38,12 @@ def letter(number: int) -> bytes:
     return mail.as_bytes()
 
 
-async def connect_mailbox(data_dir: Path, mail_servers: MailServers) -> None:
-    settings = Settings(_env_file=None, data_dir=data_dir, encoder_sessions=1)  # type: ignore[call-arg]
-    helpdesk = Helpdesk.build(settings)
-    async with helpdesk.running(work=False), helpdesk.db.system() as everyone:
-        organization_id = await everyone.session.scalar(select(Organization.id))
-        assert organization_id
-        channel = Channel(id=new_id(), kind="email", name="Mail", public_key="mail")
-        channel.settings = mail_servers.settings(SUPPORT)
-        channel.sealed_secrets = helpdesk.box.seal(SECRETS)
-        async with helpdesk.db.write(organization_id) as scope:
-            helpdesk.channels.create(scope, channel)
+async def connect_mailbox(helpdesk: Helpdesk, shop: cast.Shop, mail_servers: MailServers) -> None:
+    channel = Channel(id=new_id(), kind="email", name="Mail", public_key="mail")
+    channel.settings = mail_servers.settings(SUPPORT)
+    channel.sealed_secrets = helpdesk.box.seal(SECRETS)
+    async with helpdesk.db.write(shop.id) as scope:
+        helpdesk.channels.create(scope, channel)
 
 
 def stored(data_dir: Path) -> list[tuple[str, str]]:
@@ -55,19 +52,19 @@ def stored(data_dir: Path) -> list[tuple[str, str]]:
 
 
 async def test_a_mailbox_is_read_to_its_end_however_often_we_are_killed(
-    tmp_path: Path, mail_servers: MailServers
+    tmp_path: Path, migrated_settings: Settings, encoder: Encoder, sentiment: SentimentModel, mail_servers: MailServers
 ) -> None:
-    with servers.started(tmp_path, "demo") as process:
-        process.stop()
-    await connect_mailbox(tmp_path, mail_servers)
+    async with running(migrated_settings, work=False, encoder=encoder, sentiment=sentiment) as helpdesk:
+        await connect_mailbox(helpdesk, await cast.acme(helpdesk), mail_servers)
+    secret = {"DESKHAND_SECRET_KEY": helpdesk.settings.key()}
     mail_servers.put(SUPPORT, *(letter(number) for number in range(MAILS)))
     for left in KILLED_AT:
-        with servers.started(tmp_path, "serve") as process:
-            await until(lambda left=left: _unseen_at_most(mail_servers, left), 30)
+        with servers.started(tmp_path, "serve", **secret) as process:
+            await until(lambda left=left: _unseen_at_most(mail_servers, left), 60)
             process.kill()
         known = {external_id for external_id, _ in stored(tmp_path)}
         assert len(known) >= MAILS - mail_servers.unseen(SUPPORT), "what is marked as seen is stored"
-    with servers.started(tmp_path, "serve") as process:
+    with servers.started(tmp_path, "serve", **secret) as process:
         answers = await until(lambda: _answers(mail_servers), 60)
         process.stop()
     assert Counter(external_id for external_id, _ in stored(tmp_path)) == {

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.bench import desk, rows, telegram
+from tests.bench import rows
+from tests.bench.mail import mail_to_message
 from tests.bench.rows import Row
 from tests.bench.server import serving
 
@@ -51,6 +53,7 @@ def _measure(seconds: float) -> Iterator[Row]:
     yield rows.widget_loader()
     yield rows.tickets_page(100)
     yield rows.tickets_page(10_000)
+    yield from mail_to_message()
 
 
 def _line(row: Row) -> str:

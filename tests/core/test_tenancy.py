@@ -29,6 +29,7 @@ from core.models import (
     Note,
     Organization,
     Sent,
+    Participant,
     Tenant,
     Ticket,
     Usage,
@@ -62,6 +63,7 @@ async def full_acme(idle: Helpdesk, idle_acme: Shop) -> Shop:
         scope.add(ticket)
         scope.add(Attachment(message_id=message.id, name="a", content_type="text/plain", size=1, content=b"a"))
         scope.add(Delivery(message_id=message.id, **of))
+        scope.add(Participant(external_id="erin", **of))
         await scope.session.flush()
         scope.add(
             Draft(

@@ -33,7 +33,8 @@ PASSWORD = "a webhook's password"
 AUTH = ("mail", PASSWORD)
 RAW = (
     b"From: Dana <dana@c.example>\r\nTo: support@acme.example\r\nSubject: Paying\r\nMessage-ID: <1@c.example>\r\n"
-    b"Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\nCan I pay with PayPal? \xc3\xa4\r\n"
+    b"Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"
+    b"Can I pay with PayPal? \xc3\xa4\r\n"
 )
 POSTMARK = {
     "FromName": "Dana",
