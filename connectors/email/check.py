@@ -36,7 +36,7 @@ async def _receiving(settings: MailSettings, secrets: dict[str, str]) -> list[Fi
         return [Finding("Receiving", False, "Set a webhook password: without it the provider's calls are refused.")]
     if settings.receive != "imap":
         return [Finding("Receiving", True, "Mail is brought to us; send one to the address to see that it is.")]
-    if unknown := await _unknown_host(settings.imap_host):
+    if unknown := await _unknown_host("Receiving", settings.imap_host):
         return [unknown]
     mailbox = Mailbox(settings, secrets)
     try:
@@ -70,7 +70,7 @@ async def _sending(
 
 async def _smtp(settings: MailSettings, secrets: dict[str, str]) -> list[Finding]:
     """As far as MAIL FROM and RCPT TO ourselves: nothing is sent."""
-    if unknown := await _unknown_host(settings.smtp_host):
+    if unknown := await _unknown_host("Sending", settings.smtp_host):
         return [unknown]
     server = server_of(settings, secrets)
     client = smtp.client(server)
@@ -90,12 +90,12 @@ async def _smtp(settings: MailSettings, secrets: dict[str, str]) -> list[Finding
     return [Finding("Sending", True, f"{settings.smtp_host} lets us send from {settings.address}.")]
 
 
-async def _unknown_host(host: str) -> Finding | None:
+async def _unknown_host(what: str, host: str) -> Finding | None:
     try:
         async with asyncio.timeout(PATIENCE_S):
             await asyncio.get_running_loop().getaddrinfo(host, None)
     except (socket.gaierror, UnicodeError, TimeoutError):
-        return Finding("DNS", False, f"There is no server {host!r}. Check its name for a slip.")
+        return Finding(what, False, f"There is no server {host!r}. Check its name for a slip.")
     return None
 
 

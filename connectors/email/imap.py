@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from imap_tools import BaseMailBox, MailBox, MailBoxStartTls, MailBoxUnencrypted
+from imap_tools import BaseMailBox, MailBox, MailBoxUnencrypted
 from imap_tools.errors import ImapToolsError
 
 from connectors.email.settings import MailSettings
@@ -91,11 +91,11 @@ class Mailbox:
         context = ssl.create_default_context()
         if settings.imap_security == "tls":
             box: BaseMailBox = MailBox(settings.imap_host, settings.imap_port, TIMEOUT_S, ssl_context=context)
-        elif settings.imap_security == "starttls":
-            box = MailBoxStartTls(settings.imap_host, settings.imap_port, TIMEOUT_S, ssl_context=context)
         else:
             box = MailBoxUnencrypted(settings.imap_host, settings.imap_port, TIMEOUT_S)
         self._box = box
+        if settings.imap_security == "starttls":
+            box.client.starttls(ssl_context=context)
         if token := self._secrets.get("oauth_token"):
             box.xoauth2(settings.login, token, initial_folder=None)
         else:
