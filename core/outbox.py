@@ -307,7 +307,7 @@ class Outbox:
                 .values(unreachable=detail)
             )
             await alerts.raise_alert(scope, f"lost:{channel_id}", f"A message did not arrive: {detail}")
-            await self._tell_of_failure(scope, delivery)
+            await self._tell_of_outcome(scope, delivery)
 
     async def arrived(self, organization_id: UUID, channel_id: UUID, delivery_id: UUID) -> None:
         """The outside says that what was sent has arrived."""

@@ -11,11 +11,10 @@ from fastapi_offline import FastAPIOffline
 from bots.slack_desk import socket as slack_socket
 from bots.slack_desk.app import SlackDeskApp
 from bots.telegram.app import CustomerBot
-from connectors.slack.client import SlackApi
-from connectors.slack.oauth import States
 from connectors.email.listener import open_door
 from connectors.email.receive import Mailroom
-from connectors.registry import connect
+from connectors.slack.client import SlackApi
+from connectors.slack.oauth import States
 from connectors.widget.session import Sessions
 from connectors.widget.tokens import VisitorTokens
 from core.helpdesk import Helpdesk
@@ -28,11 +27,10 @@ from web.edge import Edge
 from web.limits import Limits
 from web.listeners import listening
 from web.paths import STATIC
-from web.routes import calibration, health, messages, pages, session, slack, team, telegram, widget
+from web.routes import calibration, health, mail, messages, pages, session, slack, team, telegram, widget
 from web.routes import categories as category_routes
 from web.routes import channels as channel_routes
 from web.routes import desk as desk_routes
-from web.routes import health, mail, messages, pages, session, team, telegram, widget
 from web.routes import work as work_routes
 
 
@@ -79,11 +77,9 @@ def create_app(settings: Settings, *, work: bool = True, helpdesk: Helpdesk | No
     app.state.session_tokens = SessionTokens(key)
     app.state.slack_states = States(key)
     app.state.limits = Limits()
-    chats = (widget, telegram, slack)
+    chats = (widget, mail, telegram, slack)
     ours = (desk_routes, work_routes, channel_routes, team, category_routes, calibration, session)
     for module in (*chats, messages, *ours, health, pages):
-    shown = (desk_routes, work_routes, channel_routes, team)
-    for module in (widget, messages, *shown, mail, telegram, session, health, pages):
         app.include_router(module.router)
     app.mount("/static", Assets(directory=STATIC), name="static")
     errors.install(app)

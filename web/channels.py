@@ -12,14 +12,14 @@ from pydantic import BaseModel, ConfigDict
 from bots.slack_desk.socket import listen as listen_to_slack
 from bots.telegram.app import CustomerBot
 from bots.telegram.listening import listen as listen_telegram
-from connectors.slack.checking import check as check_slack
-from connectors.slack.settings import SlackSecrets, SlackSettings
 from connectors.email import check as mail_check
 from connectors.email import names
 from connectors.email import settings as mail
 from connectors.email.fetching import listen as fetch_mail
 from connectors.email.providers import Postmark, SendGrid
 from connectors.email.receive import Mailroom
+from connectors.slack.checking import check as check_slack
+from connectors.slack.settings import SlackSecrets, SlackSettings
 from connectors.telegram import settings as telegram
 from connectors.telegram.client import Bots
 from core.channels import Finding

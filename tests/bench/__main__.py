@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.bench import desk, rows, telegram
-from tests.bench import rows
 from tests.bench.mail import mail_to_message
 from tests.bench.rows import Row
 from tests.bench.server import serving
