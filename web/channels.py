@@ -18,6 +18,7 @@ from connectors.email import settings as mail
 from connectors.email.fetching import listen as fetch_mail
 from connectors.email.providers import Postmark, SendGrid
 from connectors.email.receive import Mailroom
+from connectors.slack import oauth
 from connectors.slack.checking import check as check_slack
 from connectors.slack.settings import SlackSecrets, SlackSettings
 from connectors.telegram import settings as telegram
@@ -25,6 +26,7 @@ from connectors.telegram.client import Bots
 from core.channels import Finding
 from core.helpdesk import Helpdesk
 from core.models import Channel
+from core.settings import Settings
 
 Healthy = Callable[[], Awaitable[None]]
 """A listener calls it once it is connected: whatever was wrong is right again."""
@@ -55,6 +57,8 @@ class Kind:
     """Tries the channel as it is given, stored or not; contacts the vendor."""
     listen: Callable[[Helpdesk, Channel, Healthy], Awaitable[None]] | None = None
     """Runs until cancelled. Raises `DeliveryError` when the outside fails: it is started again after a pause."""
+    add_at: Callable[[Settings], str | None] | None = None
+    """Where an admin connects it by agreeing at the vendor, where this installation is set up for that."""
 
 
 async def _check_telegram(helpdesk: Helpdesk, channel: Channel) -> list[Finding]:
@@ -100,5 +104,5 @@ KINDS: dict[str, Kind] = {
         check=_check_telegram,
         listen=_listen_telegram,
     ),
-    "slack": Kind("Slack, for your team", SlackSettings, SlackSecrets, check_slack, listen_to_slack),
+    "slack": Kind("Slack", SlackSettings, SlackSecrets, check_slack, listen_to_slack, add_at=oauth.install_path),
 }

@@ -18,6 +18,7 @@ from core.errors import Forbidden
 from core.helpdesk import Helpdesk
 from core.models import Channel, now
 from core.secrets import derive
+from core.settings import Settings
 
 AUTHORIZE = "https://slack.com/oauth/v2/authorize"
 LIFE = timedelta(minutes=10)
@@ -47,6 +48,15 @@ class States:
         if not ours:
             raise Forbidden("This link was opened in another browser, or is too old. Begin again in the console.")
         return found
+
+
+def is_set_up(settings: Settings) -> bool:
+    secrets_ = (settings.slack_client_secret, settings.slack_signing_secret)
+    return bool(settings.slack_client_id) and all(secret.get_secret_value() for secret in secrets_)
+
+
+def install_path(settings: Settings) -> str | None:
+    return "/slack/install" if is_set_up(settings) else None
 
 
 def authorize_url(client_id: str, redirect_uri: str, state: str) -> str:

@@ -28,14 +28,16 @@ class Route(BaseModel):
 
 
 class SlackSettings(BaseModel):
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(extra="ignore", use_attribute_docstrings=True)
 
     team: str = ""
-    """The workspace's name."""
+    """The workspace's name; noted here when its token is tried."""
     bot_user_id: str = ""
+    """The app's own user there; noted in the same way."""
     channel: ChannelId | None = None
-    """Where tickets go that no route sends elsewhere."""
+    """The id of the channel for tickets that no route sends elsewhere. `/desk here`, typed in it, sets it too."""
     routes: list[Route] = Field(default_factory=list, max_length=50)
+    """Other channels for some tickets, as `[{"by": "priority", "value": "urgent", "channel": "C0123456789"}]`."""
     prefix: bool = False
     """Whether a line in a thread that begins with `>>` goes to the customer."""
 
@@ -56,9 +58,12 @@ class SlackSettings(BaseModel):
 
 
 class SlackSecrets(BaseModel):
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
     bot_token: Annotated[str, StringConstraints(pattern=r"^xoxb-\S{3,300}$")]
+    """The app's bot token, `xoxb-…`, from its page "OAuth & Permissions"."""
     app_token: Annotated[str, StringConstraints(pattern=r"^(xapp-\S{3,300})?$")] = ""
-    """For Socket Mode: Deskhand calls Slack, so it needs no public address."""
+    """`xapp-…`, for Socket Mode only: Deskhand calls Slack, so it needs no public address."""
 
 
 def settings_of(channel: Channel) -> SlackSettings:

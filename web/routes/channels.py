@@ -26,6 +26,8 @@ class ChannelKind(BaseModel):
     settings: dict[str, Any]
     """JSON schema."""
     secrets: dict[str, Any]
+    add_at: str | None
+    """Where it is connected by agreeing at the vendor, if that is set up here."""
 
 
 class ChannelRow(BaseModel):
@@ -69,7 +71,7 @@ class CheckResult(BaseModel):
 
 
 @router.get("/channel-kinds")
-async def kinds(caller: Admin) -> list[ChannelKind]:
+async def kinds(caller: Admin, desk: Desk) -> list[ChannelKind]:
     """What can be connected here, and what each kind needs."""
     return [
         ChannelKind(
@@ -77,6 +79,7 @@ async def kinds(caller: Admin) -> list[ChannelKind]:
             title=kind.title,
             settings=kind.settings.model_json_schema(),
             secrets=kind.secrets.model_json_schema(),
+            add_at=kind.add_at(desk.settings) if kind.add_at else None,
         )
         for name, kind in KINDS.items()
     ]

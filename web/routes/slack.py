@@ -107,8 +107,9 @@ async def confirm(key: str, caller: Caller, desk: Desk) -> Response:
 
 
 def _oauth_settings(settings: Settings) -> Settings:
-    if not settings.slack_client_id or not settings.slack_client_secret.get_secret_value():
-        raise NotFound("Installing by link is not set up: DESKHAND_SLACK_CLIENT_ID and _SECRET are not set.")
+    if not oauth.is_set_up(settings):
+        names = "DESKHAND_SLACK_CLIENT_ID, _CLIENT_SECRET and _SIGNING_SECRET"
+        raise NotFound(f"Installing by a link is not set up: {names} are needed.")
     return settings
 
 

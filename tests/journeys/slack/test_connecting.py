@@ -45,6 +45,8 @@ async def test_a_workspace_is_added_by_a_link(
     admin: httpx.AsyncClient, slack: SlackServer, helpdesk: Helpdesk, acme: cast.Shop
 ) -> None:
     team = slack.team("T5")
+    offered = {kind["kind"]: kind["add_at"] for kind in (await admin.get("/api/v1/channel-kinds")).json()}
+    assert (offered["slack"], offered["widget"]) == ("/slack/install", None)
     asked = await begin(admin)
     assert "chat:write" in asked["scope"].split(",")
     back = await admin.get("/slack/oauth_redirect", params={"state": asked["state"], "code": slack.code(team)})

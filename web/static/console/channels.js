@@ -125,7 +125,8 @@ export class ChannelsPage {
   draw() {
     if (!this.add.firstChild) {
       this.add.replaceChildren(...this.kinds.filter(({ kind }) => kind !== "api").map((kind) =>
-        h("button", { type: "button", class: "button quiet", onclick: () => this.open(kind, null) }, `Connect: ${kind.title}`)));
+        h("button", { type: "button", class: "button quiet", onclick: () => this.open(kind, null) }, `Connect: ${kind.title}`)),
+      ...this.kinds.filter((kind) => kind.add_at).map((kind) => h("a", { class: "button", href: kind.add_at }, `Add to ${kind.title}`)));
     }
     keyed(this.rows, this.data, (channel) => channel.id, (channel) => this.row(channel));
   }
