@@ -23,6 +23,14 @@ NEAR = 40
 """How many characters before a number a word that names it may stand."""
 
 _EMAIL = re.compile(r"[^\W_][\w.+'’%-]*@(?:[\w-]+\.)+[^\W\d_][\w-]*", re.UNICODE)
+# Addresses written so that no program finds them: dana (at) post (dot) example, dana at post dot example.
+_AT, _DOT = (
+    r"(?:@|[(\[{] ?(?:at|ät) ?[)\]}]|(?<= )at(?= ))",
+    r"(?:[(\[{] ?(?:dot|punkt|point|punto) ?[)\]}]|(?<= )dot(?= ))",
+)
+_SPELLED_EMAIL = re.compile(
+    rf"[^\W_][\w.+-]{{0,63}} ?{_AT} ?[\w-]{{1,63}}(?: ?{_DOT} ?[\w-]{{2,63}}){{1,4}}", re.UNICODE | re.IGNORECASE
+)
 _IBAN = re.compile(r"(?<![\w-])[A-Z]{2}\d\d(?:[ -]?[A-Z0-9]){11,34}", re.IGNORECASE)
 _CARD = re.compile(r"(?<![\w.,/-])\d(?:[ -]?\d){12,18}(?![\w]|[.,/-]\d)")
 _IP = re.compile(
@@ -191,6 +199,8 @@ def _finders(text: str) -> Iterator[Callable[[str], Iterator[_Found]]]:
         yield _secrets
     if "@" in text:
         yield _emails
+    if _SPELLED_EMAIL.search(text):
+        yield _spelled_emails
     digits = sum(character.isdigit() for character in text)
     if digits >= 4:
         yield from (_ips, _ibans, _cards, _ids, _phones)
@@ -237,6 +247,11 @@ def _looks_secret(value: str) -> bool:
 
 def _emails(text: str) -> Iterator[_Found]:
     for match in _EMAIL.finditer(text):
+        yield _Found("email", *match.span())
+
+
+def _spelled_emails(text: str) -> Iterator[_Found]:
+    for match in _SPELLED_EMAIL.finditer(text):
         yield _Found("email", *match.span())
 
 

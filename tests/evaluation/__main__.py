@@ -92,9 +92,8 @@ async def _measure(settings: Settings, data: Path, parts: tuple[str, ...] | list
             report.rows += categories.every(encoder, data)
         except AbsentError as error:
             report.absent.append(str(error))
+        report.rows += guards.every(encoder)
     encoder.close()
-    if "guards" in parts:
-        report.rows += guards.every()
     if "compute" in parts:
         report.rows += await compute.measure(settings)
     return report

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from core.agent.verify import verify
 from core.nlp import intents, language
+from core.nlp.encoder import Encoder
 from core.nlp.redact import redact
 from tests.evaluation.data import LABELLED, rows
 from tests.evaluation.table import Row
@@ -43,10 +44,11 @@ def tampered() -> list[Row]:
     ]
 
 
-def wants_human() -> list[Row]:
+def wants_human(encoder: Encoder) -> list[Row]:
+    """With the message's vector, as the agent asks."""
     asks: dict[bool, list[bool]] = {True: [], False: []}
     for row in rows(SHOP / "wants_human.heldout.jsonl"):
-        asks[row["wants_human"]].append(intents.wants_human(row["text"]))
+        asks[row["wants_human"]].append(intents.wants_human(row["text"], encoder.encode_now(row["text"]).vector))
     name = "wants_human heldout"
     return [
         Row(name, "requests for a person caught", _share(asks[True]), goal=0.99, note=_of(asks[True])),
@@ -103,8 +105,8 @@ def _two_letters(code: str) -> str:
     return {"nb": "no", "nn": "no"}.get(code, code)
 
 
-def every() -> list[Row]:
-    return [*tampered(), *wants_human(), *personal_data(), *languages()]
+def every(encoder: Encoder) -> list[Row]:
+    return [*tampered(), *wants_human(encoder), *personal_data(), *languages()]
 
 
 def _share(flags: Sequence[bool]) -> float | None:

@@ -13,6 +13,7 @@ import pytest
 from core.agent.state import Decision, Outcome, Reading
 from core.knowledge.chunking import ViewKind
 from core.knowledge.index import Hit, IndexedArticle, IndexedView, Retrieval
+from core.nlp.encoder import Encoder
 from core.nlp.sentiment import Sentiment
 from tests.evaluation import baselines, guards, knowledge, tone
 from tests.evaluation.data import SOURCES, AbsentError, knowledge_sets, need, rows
@@ -134,11 +135,11 @@ def test_an_absent_set_is_named_with_its_source(tmp_path: Path) -> None:
     assert {each.family for each in knowledge_sets(tmp_path)} <= {*SOURCES, "webshop"}
 
 
-def test_our_own_sets_are_there_and_have_what_is_read() -> None:
+def test_our_own_sets_are_there_and_have_what_is_read(encoder: Encoder) -> None:
     shop = knowledge_sets(Path())[-1]
     assert rows(shop.questions)
     assert need(shop.knowledge, shop.family).is_dir()
-    assert len(guards.wants_human()) == len(guards.personal_data()) == 2
+    assert len(guards.wants_human(encoder)) == len(guards.personal_data()) == 2
 
 
 @pytest.mark.slow

@@ -10,6 +10,8 @@ from core.nlp.redact import redact, redact_event
     [
         ("my mail is dana.miller+shop@acme.example.", "my mail is [email-1]."),
         ("jürgen.weiß@müller.example", "[email-1]"),
+        ("write to dana (at) post (dot) example", "write to [email-1]"),
+        ("it is dana.m at my-post dot example dot net, thanks", "it is [email-1], thanks"),
         ("call +44 117 496 0182 or 07911 123456", "call [phone-1] or [phone-2]"),
         ("Bel me op 06-12345678", "Bel me op [phone-1]"),
         ("US number, (202) 555-0123", "US number, [phone-1]"),
