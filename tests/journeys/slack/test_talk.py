@@ -167,7 +167,7 @@ async def test_emoji_are_shortcuts(scene: Scene) -> None:
 
 
 async def test_a_reply_becomes_a_faq_that_the_bot_gives(scene: Scene) -> None:
-    head = await scene.ticket("Do you engrave the kettles with a name?")
+    head = await scene.ticket("I want to talk to a human: do you engrave the kettles with a name?")
     await scene.click(scene.sam, head, "reply")
     text = "Yes, we engrave kettles with a name of up to twelve letters for nine euros."
     await scene.people.submit(scene.sam, await scene.modal(scene.sam, "reply"), text=text)
@@ -177,7 +177,7 @@ async def test_a_reply_becomes_a_faq_that_the_bot_gives(scene: Scene) -> None:
     whisper = next(m for m in scene.desk.messages.values() if m.only_for == scene.sam.id)
     await scene.click(scene.sam, whisper, "faq")
     view = await scene.modal(scene.sam, "faq")
-    answer = await scene.people.submit(scene.sam, view)
+    answer = await scene.people.submit(scene.sam, view, question="Do you engrave the kettles with a name?")
     assert answer.content == b""
     await scene.people.command(scene.sam, scene.desk, "ask Can you engrave a kettle with a name?")
     await scene.whispered(scene.sam, "up to twelve letters")
