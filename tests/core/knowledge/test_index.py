@@ -59,7 +59,8 @@ async def test_pages_that_differ_in_one_code_are_told_apart(index_of: IndexOf, e
     for code in codes[::6]:
         result = await ask(index, encoder, f"what should I do about error {code}")
         assert result.hits[0].article.id == code
-        assert result.confidence > DEFAULT_THRESHOLD
+        # Thirty pages alike in all but a code leave some doubt; one that has no such page leaves none.
+        assert result.confidence > 0.8
     assert (await ask(index, encoder, "what should I do about error E9999")).confidence < 0.5
 
 
