@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 import structlog
-from sqlalchemy import insert
+from sqlalchemy import insert, literal_column
 
 from core import alerts, bridging
 from core.db import Database
@@ -227,15 +227,23 @@ class Outbox:
         desks = await scope.session.scalars(
             scope.select(Channel, Channel.id).where(Channel.kind.in_(self._connected.desks)).order_by(Channel.id)
         )
+        # Locked, so that a showing which waits cannot begin before what it has to show is committed.
+        waiting = await scope.session.scalars(
+            scope.select(Delivery, Delivery.channel_id)
+            .where(Delivery.ticket_id == ticket.id, Delivery.state == literal_column("'queued'"))
+            .with_for_update()
+        )
+        already = set(waiting)
         for channel_id in desks.all():
-            await scope.insert_if_absent(
-                Delivery,
-                id=new_id(),
-                conversation_id=ticket.conversation_id,
-                channel_id=channel_id,
-                ticket_id=ticket.id,
-                action="show",
-            )
+            if channel_id not in already:
+                await scope.insert(
+                    INSERT_DELIVERY,
+                    id=new_id(),
+                    conversation_id=ticket.conversation_id,
+                    channel_id=channel_id,
+                    ticket_id=ticket.id,
+                    action="show",
+                )
             self._wake(scope, ticket.conversation_id, channel_id)
 
     async def deliver(self, organization_id: UUID, delivery_id: UUID, owner: str) -> None:

@@ -159,12 +159,10 @@ class Delivery(Tenant, Model):
     __tablename__ = "deliveries"
     __table_args__ = (
         UniqueConstraint("message_id", "channel_id", "revision"),
-        # A ticket that changes often is shown once: the one delivery that waits will show all of it.
         Index(
-            "uq_deliveries_desk",
+            "ix_deliveries_desk",
             "ticket_id",
             "channel_id",
-            unique=True,
             sqlite_where=text(WAITING_FOR_DESK),
             postgresql_where=text(WAITING_FOR_DESK),
         ),

@@ -78,12 +78,12 @@ def _deliveries() -> None:
         deliveries.create_unique_constraint(
             "uq_deliveries_message_id_channel_id_revision", ["message_id", "channel_id", "revision"]
         )
-    for name, columns, condition, unique in (
-        ("ix_deliveries_pending", ["conversation_id", "id"], PENDING, False),
-        ("uq_deliveries_desk", ["ticket_id", "channel_id"], WAITING_FOR_DESK, True),
+    for name, columns, condition in (
+        ("ix_deliveries_pending", ["conversation_id", "id"], PENDING),
+        ("ix_deliveries_desk", ["ticket_id", "channel_id"], WAITING_FOR_DESK),
     ):
         where = sa.text(condition)
-        op.create_index(name, "deliveries", columns, unique=unique, sqlite_where=where, postgresql_where=where)
+        op.create_index(name, "deliveries", columns, sqlite_where=where, postgresql_where=where)
 
 
 def _alerts() -> None:

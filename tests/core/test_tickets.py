@@ -17,7 +17,7 @@ from tests.hands import Hands
 from tests.rows import change, row, rows
 
 UNCOVERED = "Do you sell garden furniture?"
-UNSURE = "What payment?"
+UNSURE = "Is American Express okay?"
 HUMAN = "I want to talk to a human"
 CALM = Sentiment("neutral", {"negative": 0.1, "neutral": 0.8, "positive": 0.1}, 0.1, 0.1)
 
