@@ -22,6 +22,8 @@ from core.turns import Turns
 POLL_SECONDS = 5.0
 RENEW_SECONDS = 20.0
 DRAIN_SECONDS = 10.0
+MOST_FAILURES = 5
+AFTER_FAILURE_S = 0.2
 log = structlog.get_logger()
 
 Line = tuple[UUID, UUID]
@@ -64,14 +66,27 @@ class Worker:
         ]
         try:
             await self._recover(everything=self._db.embedded)
+            failures = 0
             while True:
-                await self._step()
+                failures = 0 if await self._stepped() else failures + 1
+                if failures == MOST_FAILURES:
+                    raise RuntimeError("the worker fails at every step")  # the process ends, and is started again
+                await asyncio.sleep(failures * AFTER_FAILURE_S)
         finally:
             for helper in helpers:
                 helper.cancel()
             await asyncio.gather(*helpers, return_exceptions=True)
             if self._tasks:
                 await asyncio.wait(self._tasks, timeout=DRAIN_SECONDS)
+
+    async def _stepped(self) -> bool:
+        """What one step meets, the next may not: a connection that was cut at an odd moment."""
+        try:
+            await self._step()
+        except Exception:
+            log.exception("worker.step_failed")
+            return False
+        return True
 
     async def _step(self) -> None:
         self._wake.clear()

@@ -233,6 +233,28 @@ async def test_the_worker_outlives_a_restart_of_the_database(
         assert (await finished(helpdesk.db, shop.id, receipt.message_id)).outcome == "answered"
 
 
+async def test_a_step_that_fails_for_once_is_not_the_end_and_one_that_always_does_is(
+    idle: Helpdesk, idle_acme: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = Worker(idle.db, idle.events, Hands(idle).turns, idle.outbox, at_once=1)
+    real, failures = worker._claim, [ZeroDivisionError(), ZeroDivisionError()]
+
+    async def claim() -> bool:
+        if failures:
+            raise failures.pop()
+        return await real()
+
+    monkeypatch.setattr(worker_module, "AFTER_FAILURE_S", 0.001)
+    monkeypatch.setattr(worker, "_claim", claim)
+    working = asyncio.create_task(worker.run())
+    receipt = await idle.inbox.receive(from_dana(idle_acme, COVERED))
+    assert (await finished(idle.db, idle_acme.id, receipt.message_id)).outcome == "answered"
+    failures += [ZeroDivisionError() for _ in range(worker_module.MOST_FAILURES)]
+    worker._wake.set()
+    with pytest.raises(RuntimeError, match="every step"):
+        await asyncio.wait_for(working, 5)
+
+
 async def test_a_worker_told_to_stop_just_as_work_arrives_stops(idle: Helpdesk) -> None:
     worker = Worker(idle.db, idle.events, Hands(idle).turns, idle.outbox, at_once=1)
     working = asyncio.create_task(worker.run())
