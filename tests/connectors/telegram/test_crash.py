@@ -81,7 +81,7 @@ async def test_kill_9_between_receipt_and_acknowledgement_loses_nothing(
     assert set(answers.values()) == {1}
     repeated = sum(len(phone.received) - 1 for phone in phones)
     assert repeated <= 2 * AT_ONCE
-    assert telegram.world.refused_for_pace == 0
+    assert telegram.world.refused_for_pace <= 2 * AT_ONCE, "only a new process forgets what the killed one had sent"
     assert b"Traceback" not in (tmp_path / "server.log").read_bytes()
 
 
