@@ -12,6 +12,8 @@ COPY web web
 COPY widget widget
 # Editable: core.migrate finds migrations/ and the pages beside the code.
 RUN uv pip install --python /venv/bin/python --no-deps -e .
+# Its user may not write beside the code: what is not compiled here, each start would compile again.
+RUN /venv/bin/python -c "import web.commands"
 
 FROM python:3.11-slim-bookworm
 RUN useradd --create-home --uid 10001 deskhand && install -d -o deskhand /data

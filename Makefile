@@ -51,6 +51,8 @@ $(VENV)/.uv:
 $(VENV)/.installed: requirements.lock pyproject.toml | $(VENV)/.uv
 	$(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r requirements.lock
 	$(BIN)/uv pip install -q --python $(BIN)/python --no-deps -e .
+	@# Compiles what a start imports: where Python may not write bytecode, each start would compile it again (3 s).
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -c 'import web.commands'
 	touch $@
 
 $(VENV)/.installed-dev: requirements-dev.lock $(VENV)/.installed
