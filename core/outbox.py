@@ -24,6 +24,8 @@ from core.reports import Digest, Weekly
 from core.tenancy import Scope
 
 MAX_ATTEMPTS = 12
+HELD_UP = timedelta(days=1)
+"""For so long a vendor may tell us to wait before the message is given up."""
 WHILE_OFF = timedelta(minutes=5)
 """How long a delivery of a channel that is off waits before it looks again; switching it on wakes it."""
 log = structlog.get_logger()
@@ -336,7 +338,8 @@ class Outbox:
         self, organization_id: UUID, delivery: Delivery, channel: Channel, owner: str, error: DeliveryError
     ) -> None:
         # A ticket waits for its desk however long that is away; a customer's message is given up and shown as lost.
-        tried_enough = delivery.attempts >= MAX_ATTEMPTS and not delivery.ticket_id
+        held_up = error.retry_after is not None and now() - delivery.created_at < HELD_UP
+        tried_enough = delivery.attempts >= MAX_ATTEMPTS and not held_up and not delivery.ticket_id
         dead = (error.permanent or tried_enough) and not error.channel_broken
         log.warning("delivery.failed", delivery=str(delivery.id), dead=dead, reason=error.detail)
         pause = timedelta(seconds=error.retry_after) if error.retry_after is not None else backoff(delivery.attempts)

@@ -10,7 +10,7 @@ from core.events import conversation_topic
 from core.helpdesk import Helpdesk
 from core.messages import Citation, Person
 from core.models import Channel, Delivery, Message, now
-from core.outbox import MAX_ATTEMPTS, DeliveryError, NewMessage, Place
+from core.outbox import HELD_UP, MAX_ATTEMPTS, DeliveryError, NewMessage, Place
 from core.queue import release_expired
 from core.worker import Worker
 from tests.cast import Shop, from_dana
@@ -100,6 +100,23 @@ async def test_another_failure_is_tried_again_with_a_pause_until_tries_run_out(
     await Hands(idle).work(Delivery)
     assert (await row(idle.db, idle_acme.id, Delivery)).state == "dead"
     assert sender.tries == MAX_ATTEMPTS
+
+
+async def test_who_is_told_to_wait_is_not_given_up_for_a_day(
+    idle: Helpdesk, idle_acme: Shop, loft: Place, sender: FakeSender
+) -> None:
+    sender.failures = [DeliveryError("One pigeon a minute.", permanent=False, retry_after=60)] * (MAX_ATTEMPTS + 3)
+    await _post(idle, idle_acme, loft, "Coo.")
+    for _ in range(MAX_ATTEMPTS + 2):
+        before = now()
+        await Hands(idle).work(Delivery)
+        delivery = await row(idle.db, idle_acme.id, Delivery)
+        assert delivery.state == "queued"
+        assert timedelta(seconds=60) <= delivery.available_at - before <= timedelta(seconds=120)
+        await an_hour_passes(idle.db)
+    await change(idle.db, idle_acme.id, Delivery, delivery.id, created_at=now() - HELD_UP)
+    await Hands(idle).work(Delivery)
+    assert (await row(idle.db, idle_acme.id, Delivery)).state == "dead"
 
 
 async def test_after_a_storm_the_replies_arrive_in_order(
