@@ -252,7 +252,7 @@ def _warn_of_unknown(questions: Iterable[LabelledQuestion], articles: Collection
     if unknown:
         err.print(
             f"deskhand: the questions expect {len(unknown)} articles that the knowledge does not have, "
-            f"{unknown[0]!r} the first. An id is a page's file name without .md, or the \"id\" of a line in faq.jsonl.",
+            f'{unknown[0]!r} the first. An id is a page\'s file name without .md, or the "id" of a line in faq.jsonl.',
             highlight=False,
             markup=False,
             soft_wrap=True,

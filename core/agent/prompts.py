@@ -42,13 +42,9 @@ def answer_prompt(
     question: str, history: Sequence[Utterance], passages: Sequence[str], profile: Profile, language: str
 ) -> Prompt:
     """The prompt for an answer from `passages`, which are numbered from 1 in the order given."""
-    numbered = "\n\n".join(
-        f'<passage number="{n}">\n{_fenced(text)}\n</passage>' for n, text in enumerate(passages, 1)
-    )
+    numbered = "\n\n".join(f'<passage number="{n}">\n{_fenced(text)}\n</passage>' for n, text in enumerate(passages, 1))
     earlier = "\n".join(f"<{u.author}>{_fenced(u.text[:LONGEST_EARLIER])}</{u.author}>" for u in history[-EARLIER:])
-    system = RULES.format(
-        assistant=profile.assistant_name, organization=profile.name or "the shop", language=language
-    )
+    system = RULES.format(assistant=profile.assistant_name, organization=profile.name or "the shop", language=language)
     parts = [f"<passages>\n{numbered}\n</passages>"]
     if earlier:
         parts.append(f"<conversation>\n{earlier}\n</conversation>")

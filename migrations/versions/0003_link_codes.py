@@ -36,8 +36,7 @@ def upgrade() -> None:
         op.execute("ALTER TABLE link_codes ENABLE ROW LEVEL SECURITY")
         op.execute("ALTER TABLE link_codes FORCE ROW LEVEL SECURITY")
         op.execute(
-            "CREATE POLICY one_organization ON link_codes "
-            f"USING ({named} = '*' OR organization_id::text = {named})"
+            f"CREATE POLICY one_organization ON link_codes USING ({named} = '*' OR organization_id::text = {named})"
         )
 
 

@@ -22,9 +22,7 @@ def upgrade() -> None:
         sa.Column("organization_id", sa.Uuid(), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("created_at", MOMENT, nullable=False),
-        sa.ForeignKeyConstraint(
-            ["channel_id"], ["channels.id"], name="fk_sent_reports_channel_id", ondelete="CASCADE"
-        ),
+        sa.ForeignKeyConstraint(["channel_id"], ["channels.id"], name="fk_sent_reports_channel_id", ondelete="CASCADE"),
         sa.ForeignKeyConstraint(
             ["organization_id"], ["organizations.id"], name="fk_sent_reports_organization_id", ondelete="CASCADE"
         ),
@@ -36,8 +34,7 @@ def upgrade() -> None:
         op.execute("ALTER TABLE sent_reports ENABLE ROW LEVEL SECURITY")
         op.execute("ALTER TABLE sent_reports FORCE ROW LEVEL SECURITY")
         op.execute(
-            "CREATE POLICY one_organization ON sent_reports "
-            f"USING ({named} = '*' OR organization_id::text = {named})"
+            f"CREATE POLICY one_organization ON sent_reports USING ({named} = '*' OR organization_id::text = {named})"
         )
 
 

@@ -146,6 +146,7 @@ async def test_a_writer_that_is_cancelled_at_any_moment_leaves_the_database_to_t
     idle: Helpdesk, idle_acme: Shop
 ) -> None:
     """Broken off in a commit, SQLite's one writing connection would be lost with the lock in its hands."""
+
     async def write(number: int) -> None:
         async with idle.db.write(idle_acme.id) as scope:
             await scope.session.execute(scope.update(Member).values(name=f"Sam {number}"))

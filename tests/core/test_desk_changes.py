@@ -181,9 +181,7 @@ async def test_spam_is_closed_without_a_word(
     assert (await row(idle.db, idle_acme.id, Ticket)).resolution == "spam"
 
 
-async def test_a_reopened_ticket_is_a_persons(
-    idle: Helpdesk, idle_acme: Shop, ticket: Ticket, sam: desk.Agent
-) -> None:
+async def test_a_reopened_ticket_is_a_persons(idle: Helpdesk, idle_acme: Shop, ticket: Ticket, sam: desk.Agent) -> None:
     async with idle.db.write(idle_acme.id) as scope:
         await desk.resolve(scope, idle.outbox, sam, ticket.number)
     async with idle.db.write(idle_acme.id) as scope:

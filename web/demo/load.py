@@ -57,9 +57,7 @@ async def _create(db: Database, box: SecretBox, password: str) -> Organization:
     async with db.write(organization.id) as scope:
         scope.session.add(organization)
         await scope.session.flush()  # the rows below refer to it
-        scope.add(
-            Member(email=ADMIN_EMAIL, name="Sam Ahmadi", role="admin", password_hash=hash_password(password))
-        )
+        scope.add(Member(email=ADMIN_EMAIL, name="Sam Ahmadi", role="admin", password_hash=hash_password(password)))
         scope.add(
             Channel(
                 kind="widget",
