@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Protocol
 from uuid import UUID
 
+from sqlalchemy import bindparam, update
 from sqlalchemy import text as literal
 from sqlalchemy.dialects import postgresql, sqlite
 
 from core.models import Alert, Member, new_id, now
-from core.tenancy import Scope
+from core.tenancy import Scope, ours
 
 STILL_OPEN = literal("cleared_at IS NULL")
 
@@ -40,11 +41,14 @@ async def raise_alert(scope: Scope, key: str, text: str) -> None:
     )
 
 
+CLEAR = update(Alert).where(
+    Alert.organization_id == ours(), Alert.key == bindparam("cleared_key"), Alert.cleared_at.is_(None)
+)
+
+
 async def clear(scope: Scope, key: str) -> None:
     """Whatever was wrong is right again."""
-    await scope.session.execute(
-        scope.update(Alert).where(Alert.key == key, Alert.cleared_at.is_(None)).values(cleared_at=now())
-    )
+    await scope.run(CLEAR, cleared_key=key, cleared_at=now())
 
 
 async def open_alerts(scope: Scope) -> list[Alert]:

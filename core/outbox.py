@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 import structlog
-from sqlalchemy import insert, literal_column
+from sqlalchemy import bindparam, insert, literal_column, select, update
 
 from core import alerts, bridging
 from core.db import Database
@@ -21,7 +21,7 @@ from core.models import Channel, CustomerIdentity, Delivery, Message, Ticket, ne
 from core.outgoing import load
 from core.queue import backoff
 from core.reports import Digest, Weekly
-from core.tenancy import Scope
+from core.tenancy import Scope, ours
 
 MAX_ATTEMPTS = 12
 HELD_UP = timedelta(days=1)
@@ -138,6 +138,27 @@ class Connected:
 
 INSERT_MESSAGE = insert(Message)
 INSERT_DELIVERY = insert(Delivery)
+DELIVERY = (
+    select(Delivery, Channel)
+    .join(Channel, Channel.id == Delivery.channel_id)
+    .where(Delivery.organization_id == ours(), Delivery.id == bindparam("delivery_id"))
+)
+OUTCOME = update(Delivery).where(
+    Delivery.organization_id == ours(),
+    Delivery.id == bindparam("delivery_id"),
+    Delivery.lease_owner == bindparam("owner"),
+)
+DESKS = (
+    select(Channel.id)
+    .where(Channel.organization_id == ours(), Channel.kind.in_(bindparam("kinds", expanding=True)))
+    .order_by(Channel.id)
+)
+NEWEST_TICKET = (
+    select(Ticket.id)
+    .where(Ticket.organization_id == ours(), Ticket.conversation_id == bindparam("conversation_id"))
+    .order_by(Ticket.number.desc())
+    .limit(1)
+)
 
 
 class Outbox:
@@ -224,11 +245,9 @@ class Outbox:
 
     async def tell_desks(self, scope: Scope, ticket: Ticket) -> None:
         """Queues showing the ticket, as it is when its turn comes, at every desk outside."""
-        if not self._connected.desks:
+        desks = (await scope.run(DESKS, kinds=list(self._connected.desks))).scalars().all()
+        if not desks:
             return
-        desks = await scope.session.scalars(
-            scope.select(Channel, Channel.id).where(Channel.kind.in_(self._connected.desks)).order_by(Channel.id)
-        )
         # Locked, so that a showing which waits cannot begin before what it has to show is committed.
         waiting = await scope.session.scalars(
             scope.select(Delivery, Delivery.channel_id)
@@ -236,7 +255,7 @@ class Outbox:
             .with_for_update()
         )
         already = set(waiting)
-        for channel_id in desks.all():
+        for channel_id in desks:
             if channel_id not in already:
                 await scope.insert(
                     INSERT_DELIVERY,
@@ -251,8 +270,7 @@ class Outbox:
     async def deliver(self, organization_id: UUID, delivery_id: UUID, owner: str) -> None:
         """Sends one delivery that `owner` has claimed, and writes down what came of it."""
         async with self._db.read(organization_id) as scope:
-            delivery = await scope.get(Delivery, delivery_id)
-            channel = await scope.get(Channel, delivery.channel_id)
+            delivery, channel = await scope.objects(DELIVERY, delivery_id=delivery_id)
         try:
             external_id = await self._hand_out(organization_id, delivery, channel)
         except _Off as off:
@@ -367,16 +385,11 @@ class Outbox:
 
     async def _tell_of_outcome(self, scope: Scope, delivery: Delivery) -> None:
         """The agents see on the conversation's newest ticket whether their customer got it."""
-        if delivery.ticket_id or not self._connected.desks:
+        if delivery.ticket_id:
             return
-        ticket = await scope.session.scalar(
-            scope.select(Ticket)
-            .where(Ticket.conversation_id == delivery.conversation_id)
-            .order_by(Ticket.number.desc())
-            .limit(1)
-        )
-        if ticket:
-            await self.tell_desks(scope, ticket)
+        newest = (await scope.run(NEWEST_TICKET, conversation_id=delivery.conversation_id)).scalar()
+        if newest:
+            await self.tell_desks(scope, await scope.get(Ticket, newest))
 
     async def _change(self, scope: Scope, message_id: UUID, **values: Any) -> Message:
         changed: Any = await scope.session.execute(
@@ -438,9 +451,6 @@ class _Off(Exception):
 
 async def _update(scope: Scope, delivery: Delivery, owner: str, **values: Any) -> bool:
     """Unless another worker has it by now."""
-    updated: Any = await scope.session.execute(
-        scope.update(Delivery)
-        .where(Delivery.id == delivery.id, Delivery.lease_owner == owner)
-        .values(**values, lease_owner=None, lease_until=None)
-    )
+    values |= {"lease_owner": None, "lease_until": None}
+    updated = await scope.run(OUTCOME, delivery_id=delivery.id, owner=owner, **values)
     return bool(updated.rowcount)

@@ -6,99 +6,117 @@ from dataclasses import replace
 from typing import Any, cast
 from uuid import UUID
 
+from sqlalchemy import bindparam, exists, select
+
 from core.accounts import OrganizationSettings, organization
 from core.messages import Action, Attachment, Citation, Earlier, OutboundMessage, Person
 from core.models import Attachment as StoredAttachment
-from core.models import Channel, Conversation, Customer, CustomerIdentity, Delivery, Message, Participant, Ticket
-from core.tenancy import Scope
+from core.models import Conversation, Customer, CustomerIdentity, Delivery, Message, Participant, Ticket
+from core.tenancy import Scope, ours
 
-EARLIER = 5
+MOST_EARLIER = 5
+
+MESSAGE = (
+    select(
+        Message.id,
+        Message.conversation_id,
+        Message.kind,
+        Message.author,
+        Message.speaker,
+        Message.text,
+        Message.citations,
+        Message.confidence,
+        Message.created_at,
+        Conversation.thread,
+        Conversation.subject,
+        Customer.name,
+        Customer.email,
+        Customer.language,
+        CustomerIdentity.external_id,
+        CustomerIdentity.verified,
+        Ticket.number,
+        exists().where(StoredAttachment.message_id == Message.id).label("has_files"),
+    )
+    .join(Conversation, Conversation.id == Message.conversation_id)
+    .join(Customer, Customer.id == Conversation.customer_id)
+    .outerjoin(
+        CustomerIdentity,
+        (CustomerIdentity.customer_id == Customer.id) & (CustomerIdentity.channel_id == bindparam("channel_id")),
+    )
+    .outerjoin(Ticket, Ticket.id == Message.ticket_id)
+    .where(Message.organization_id == ours(), Message.id == bindparam("message_id"))
+    .order_by(CustomerIdentity.id)
+    .limit(1)
+)
+EARLIER = (
+    select(Message.author, Message.speaker, Message.text, Message.created_at, Message.external_id)
+    .where(
+        Message.organization_id == ours(),
+        Message.conversation_id == bindparam("conversation_id"),
+        Message.id < bindparam("message_id"),
+        Message.retracted_at.is_(None),
+    )
+    .order_by(Message.id.desc())
+    .limit(MOST_EARLIER)
+)
+PARTICIPANTS = (
+    select(Participant.external_id, Participant.name)
+    .where(
+        Participant.organization_id == ours(),
+        Participant.conversation_id == bindparam("conversation_id"),
+        Participant.channel_id == bindparam("channel_id"),
+    )
+    .order_by(Participant.id)
+)
 
 
 async def load(scope: Scope, delivery: Delivery) -> OutboundMessage:
     """The message that `delivery` sends, edits or deletes, as the database has it now."""
-    row = (
-        await scope.session.execute(
-            scope.select(Message, Message, Conversation, Channel, Customer, CustomerIdentity, Ticket.number)
-            .join(Conversation, Conversation.id == Message.conversation_id)
-            .join(Channel, Channel.id == delivery.channel_id)
-            .join(Customer, Customer.id == Conversation.customer_id)
-            .outerjoin(
-                CustomerIdentity,
-                (CustomerIdentity.customer_id == Customer.id) & (CustomerIdentity.channel_id == delivery.channel_id),
-            )
-            .outerjoin(Ticket, Ticket.id == Message.ticket_id)
-            .where(Message.id == delivery.message_id)
-            .order_by(CustomerIdentity.id)
-            .limit(1)
-        )
-    ).one()
-    message, conversation, channel, customer, identity, number = row
-    earlier = await _earlier(scope, message)
-    recipient, others = await _people(scope, delivery, conversation, _recipient(customer, identity))
+    row = (await scope.run(MESSAGE, message_id=delivery.message_id, channel_id=delivery.channel_id)).one()
+    before = await scope.run(EARLIER, conversation_id=row.conversation_id, message_id=row.id)
+    earlier = before.all()
+    recipient, others = await _people(scope, delivery, _recipient(row))
     return OutboundMessage(
         delivery_id=delivery.id,
         action=cast("Action", delivery.action),
         sent_as=await _sent_as(scope, delivery),
-        kind=message.kind,
-        id=message.id,
+        kind=row.kind,
+        id=row.id,
         organization_id=scope.organization_id,
-        channel_id=channel.id,
-        conversation_id=message.conversation_id,
+        channel_id=delivery.channel_id,
+        conversation_id=row.conversation_id,
         recipient=recipient,
-        thread=conversation.thread,
-        subject=conversation.subject,
+        thread=row.thread,
+        subject=row.subject,
         in_reply_to=next((row.external_id for row in earlier if row.author == "customer"), None),
-        ticket_number=number,
-        author=message.author,
-        name=message.speaker or "",
-        text=message.text,
-        citations=tuple(Citation(**citation) for citation in message.citations),
-        confidence=message.confidence,
-        created_at=message.created_at,
-        attachments=await _attachments(scope, message.id),
-        choices=await _choices(scope) if message.kind == "greeting" else (),
+        ticket_number=row.number,
+        author=row.author,
+        name=row.speaker or "",
+        text=row.text,
+        citations=tuple(Citation(**citation) for citation in row.citations),
+        confidence=row.confidence,
+        created_at=row.created_at,
+        attachments=await _attachments(scope, row.id) if row.has_files else (),
+        choices=await _choices(scope) if row.kind == "greeting" else (),
         earlier=tuple(Earlier(row.author, row.speaker or "", row.text, row.created_at) for row in earlier),
         others=others,
     )
 
 
-def _recipient(customer: Customer, identity: CustomerIdentity | None) -> Person:
-    return Person(
-        identity.external_id if identity else "",
-        customer.name,
-        customer.email,
-        customer.language,
-        bool(identity and identity.verified),
-    )
+def _recipient(row: Any) -> Person:
+    return Person(row.external_id or "", row.name, row.email, row.language, bool(row.verified))
 
 
-async def _people(
-    scope: Scope, delivery: Delivery, conversation: Conversation, customer: Person
-) -> tuple[Person, tuple[Person, ...]]:
+async def _people(scope: Scope, delivery: Delivery, customer: Person) -> tuple[Person, tuple[Person, ...]]:
     """To whom, and who else takes part. Whoever wrote through a channel that the customer never used comes first."""
     if delivery.recipient:
         return replace(customer, external_id=delivery.recipient, verified=False), ()
-    found = await scope.session.scalars(
-        scope.select(Participant)
-        .where(Participant.conversation_id == conversation.id, Participant.channel_id == delivery.channel_id)
-        .order_by(Participant.id)
-    )
+    where = {"conversation_id": delivery.conversation_id, "channel_id": delivery.channel_id}
+    found = await scope.run(PARTICIPANTS, **where)
     others = [Person(row.external_id, row.name) for row in found if row.external_id != customer.external_id]
     if not customer.external_id and others:
         return replace(customer, external_id=others[0].external_id), tuple(others[1:])
     return customer, tuple(others)
-
-
-async def _earlier(scope: Scope, message: Message) -> list[Any]:
-    found = await scope.session.execute(
-        scope.select(Message, Message.author, Message.speaker, Message.text, Message.created_at, Message.external_id)
-        .where(Message.conversation_id == message.conversation_id, Message.id < message.id)
-        .where(Message.retracted_at.is_(None))
-        .order_by(Message.id.desc())
-        .limit(EARLIER)
-    )
-    return list(found)
 
 
 async def _choices(scope: Scope) -> tuple[str, ...]:

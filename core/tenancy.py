@@ -76,6 +76,10 @@ class Scope:
         )
         return result
 
+    async def objects(self, statement: Any, **parameters: Any) -> Any:
+        """The objects in the one row that a SELECT built beforehand finds; see `run`."""
+        return (await self.session.execute(statement, {OURS: self.organization_id, **parameters})).one()
+
     async def insert(self, statement: Any, **values: Any) -> CursorResult[Any]:
         """Runs an INSERT built beforehand, for a row of this organization."""
         result: CursorResult[Any] = await self._connection.execute(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -55,6 +54,10 @@ class Worker:
         """Lines in work that have something more to do afterwards."""
         self._heard: set[tuple[queue.Table, Line]] = set()
         """Lines that something arrived for while rows were being claimed."""
+        self._stale: set[queue.Table] = set()
+        """Queues that may have something to claim; the other one was looked at, and nothing has happened since."""
+        self._due: dict[queue.Table, datetime | None] = {}
+        """When something of a queue becomes due by itself, as it was when the queue was looked at."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
 
@@ -66,6 +69,7 @@ class Worker:
         ]
         try:
             await self._recover(everything=self._db.embedded)
+            self._look_everywhere()
             failures = 0
             while True:
                 failures = 0 if await self._stepped() else failures + 1
@@ -85,27 +89,34 @@ class Worker:
             await self._step()
         except Exception:
             log.exception("worker.step_failed")
+            self._look_everywhere()
             return False
         return True
 
     async def _step(self) -> None:
         self._wake.clear()
+        looked = [lane for lane in self._lanes if lane.model in self._stale]
+        self._stale.clear()
         moment = now()
         try:
-            claimed = await self._claim()
-            due_in = POLL_SECONDS if claimed else await self._idle_seconds(moment)
+            if await self._claim(looked):
+                self._stale.update(lane.model for lane in looked)
+                return
+            due_in = await self._idle_seconds(looked, moment)
         except UNAVAILABLE as error:
             log.warning("worker.database_unavailable", reason=str(error))
-            claimed, due_in = False, POLL_SECONDS
-        if not claimed:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(due_in):  # wait_for() may lose a cancellation that comes with a wake-up
-                    await self._wake.wait()
+            due_in = POLL_SECONDS
+            self._look_everywhere()
+        try:
+            async with asyncio.timeout(due_in):  # wait_for() may lose a cancellation that comes with a wake-up
+                await self._wake.wait()
+        except TimeoutError:
+            self._look_everywhere()
 
-    async def _claim(self) -> bool:
+    async def _claim(self, looked: list[Lane]) -> bool:
         """Starts what may be started. True if there may be more."""
-        free = {lane.model: self._at_once - len(self._working[lane.model]) for lane in self._lanes}
-        wanted = [lane for lane in self._lanes if free[lane.model]]
+        free = {lane.model: self._at_once - len(self._working[lane.model]) for lane in looked}
+        wanted = [lane for lane in looked if free[lane.model]]
         if not wanted:
             return False
         self._heard.clear()
@@ -136,13 +147,21 @@ class Worker:
             line = self._working[lane.model].pop(row_id)
             if was_full or (lane.model, line) in self._waiting:
                 self._waiting.discard((lane.model, line))
-                self._wake.set()
+                self._look_at(lane)
 
-    async def _idle_seconds(self, since: datetime) -> float:
+    def _look_at(self, lane: Lane) -> None:
+        self._stale.add(lane.model)
+        self._wake.set()
+
+    def _look_everywhere(self) -> None:
+        self._stale.update(lane.model for lane in self._lanes)
+
+    async def _idle_seconds(self, looked: list[Lane], since: datetime) -> float:
         """How long nothing can become due by itself; a wake-up ends the wait earlier."""
         async with self._db.system() as scope:
-            times = [await queue.next_due(scope, lane.model, since) for lane in self._lanes]
-        soonest = min((t for t in times if t), default=None)
+            for lane in looked:  # what the others wait for is known
+                self._due[lane.model] = await queue.next_due(scope, lane.model, since)
+        soonest = min(filter(None, self._due.values()), default=None)
         if soonest is None:
             return POLL_SECONDS
         return min(max((soonest - now()).total_seconds(), 0.05), POLL_SECONDS)
@@ -161,7 +180,7 @@ class Worker:
                     self._waiting.add((lane.model, line))
                     return
                 self._heard.add((lane.model, line))
-        self._wake.set()
+                self._look_at(lane)
 
     async def _recover(self, *, everything: bool) -> None:
         async with self._db.system(write=True) as scope:

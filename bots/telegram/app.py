@@ -176,15 +176,16 @@ class CustomerBot:
     async def _type(self, bot: Bot, channel: Channel, message: Message, message_id: UUID) -> None:
         """Says that somebody is writing, while the turn of the message goes on."""
         with self._helpdesk.events.subscribe(message_topic(message_id)) as done:
-            async with self._helpdesk.db.read(channel.organization_id) as scope:
-                stored = await scope.get(StoredMessage, message_id)
             pause = BEFORE_TYPING_S
-            for _ in range(MOST_TYPING if stored.state != "done" else 0):
+            for _ in range(MOST_TYPING):
                 try:
-                    await asyncio.wait_for(done.get(), pause)
+                    async with asyncio.timeout(pause):
+                        await done.get()
                 except TimeoutError:
                     pause = TYPING_S
                 else:
+                    return
+                if await self._is_done(channel, message_id):  # before we listened
                     return
                 try:
                     await bot.send_chat_action(
@@ -193,6 +194,10 @@ class CustomerBot:
                 except TelegramError as error:
                     log.info("telegram.no_typing", reason=error.message)
                     return
+
+    async def _is_done(self, channel: Channel, message_id: UUID) -> bool:
+        async with self._helpdesk.db.read(channel.organization_id) as scope:
+            return (await scope.get(StoredMessage, message_id)).state == "done"
 
 
 def _command(message: Message, username: str) -> tuple[str, str] | None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -11,6 +12,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
+from core import queue
 from core import worker as worker_module
 from core.helpdesk import Helpdesk
 from core.models import Conversation, Message, Ticket
@@ -237,20 +239,20 @@ async def test_a_step_that_fails_for_once_is_not_the_end_and_one_that_always_doe
     idle: Helpdesk, idle_acme: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     worker = Worker(idle.db, idle.events, Hands(idle).turns, idle.outbox, at_once=1)
-    real, failures = worker._claim, [ZeroDivisionError(), ZeroDivisionError()]
+    real, failures = queue.claim, [ZeroDivisionError(), ZeroDivisionError()]
 
-    async def claim() -> bool:
+    async def claim(*arguments: Any) -> list[queue.Claimed]:
         if failures:
             raise failures.pop()
-        return await real()
+        return await real(*arguments)
 
     monkeypatch.setattr(worker_module, "AFTER_FAILURE_S", 0.001)
-    monkeypatch.setattr(worker, "_claim", claim)
+    monkeypatch.setattr(queue, "claim", claim)
     working = asyncio.create_task(worker.run())
     receipt = await idle.inbox.receive(from_dana(idle_acme, COVERED))
     assert (await finished(idle.db, idle_acme.id, receipt.message_id)).outcome == "answered"
     failures += [ZeroDivisionError() for _ in range(worker_module.MOST_FAILURES)]
-    worker._wake.set()
+    await idle.inbox.receive(from_dana(idle_acme, COVERED))
     with pytest.raises(RuntimeError, match="every step"):
         await asyncio.wait_for(working, 5)
 
