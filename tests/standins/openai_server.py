@@ -193,17 +193,9 @@ def _check_format(wanted: Any) -> None:
 def _check_strict(schema: Any, name: str) -> None:
     if schema.get("type") == "object":
         if schema.get("additionalProperties") is not False:
-            raise Refusal(
-                400,
-                f"Invalid schema for response_format '{name}': 'additionalProperties' is required to be supplied and to be false.",
-                "response_format",
-            )  # noqa: E501
+            raise Refusal(400, f"Invalid schema for response_format '{name}': 'additionalProperties' is required to be supplied and to be false.", "response_format")  # noqa: E501
         if set(schema.get("required", ())) != set(schema.get("properties", {})):
-            raise Refusal(
-                400,
-                f"Invalid schema for response_format '{name}': 'required' is required to be supplied and to be an array including every key in properties.",
-                "response_format",
-            )  # noqa: E501
+            raise Refusal(400, f"Invalid schema for response_format '{name}': 'required' is required to be supplied and to be an array including every key in properties.", "response_format")  # noqa: E501
         for part in schema["properties"].values():
             _check_strict(part, name)
     if schema.get("type") == "array":
