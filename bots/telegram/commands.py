@@ -8,13 +8,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
+from limits import RateLimitItemPerHour
+from limits.aio.storage import MemoryStorage
+from limits.aio.strategies import MovingWindowRateLimiter
 from telegram import Bot, Message
 
 from connectors.telegram import inbound
 from connectors.telegram.words import COMMANDS, say, spoken
 from core import linking, retention
 from core.accounts import OrganizationSettings, organization
-from core.errors import BadInput
+from core.errors import BadInput, RateLimited
 from core.helpdesk import Helpdesk
 from core.inbox import Receipt
 from core.messages import MessageKind, Person
@@ -24,6 +27,8 @@ from core.outbox import DeliveryError, NewMessage, Place
 from core.tenancy import Scope
 
 MOST_TICKETS = 5
+CODES = RateLimitItemPerHour(5)
+"""For one customer, and to one address, whoever asks for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,7 @@ class Command:
 class Commands:
     def __init__(self, helpdesk: Helpdesk) -> None:
         self._helpdesk = helpdesk
+        self._codes = MovingWindowRateLimiter(MemoryStorage())
         self._known = {
             "start": self._start,
             "new": self._new,
@@ -129,16 +135,25 @@ class Commands:
             await self._say(command, say("no_mail", command.language))
             return
         try:
+            await self._check_pace(customer_id, command.rest.strip().lower())
             async with self._helpdesk.db.write(command.channel.organization_id) as scope:
                 email, code = await linking.begin(scope, customer_id, command.rest)
             subject = say("code_subject", command.language, code=code)
             await mailer.mail(email, subject, say("code_text", command.language, code=code, name=command.shop))
         except BadInput:
             await self._say(command, say("link", command.language))
+        except RateLimited:
+            await self._say(command, say("link_often", command.language))
         except DeliveryError:
-            await self._say(command, say("no_mail", command.language))
+            await self._say(command, say("mail_later", command.language))
         else:
             await self._say(command, say("link_sent", command.language, email=email))
+
+    async def _check_pace(self, customer_id: UUID, address: str) -> None:
+        """Nobody's mailbox is filled, and no code is guessed. Raises `RateLimited`."""
+        for whose in (str(customer_id), address):
+            if not await self._codes.hit(CODES, whose):
+                raise RateLimited("These were too many codes in an hour.")
 
     async def _unknown(self, command: Command) -> None:
         known = COMMANDS[spoken(command.language)]

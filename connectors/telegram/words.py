@@ -7,7 +7,7 @@ from typing import Literal
 Text = Literal[
     "helpful", "unhelpful", "person", "thanks", "human", "new", "no_tickets", "tickets", "open", "pending", "resolved",
     "language", "language_set", "privacy", "erase", "erase_sure", "erase_yes", "erase_no", "erased", "kept",
-    "link", "link_sent", "link_wrong", "linked", "no_mail", "code_subject", "code_text", "rated", "unknown", "unfit",
+    "link", "link_sent", "link_wrong", "link_often", "linked", "no_mail", "mail_later", "code_subject", "code_text", "rated", "unknown", "unfit",
 ]  # fmt: skip
 LANGUAGES = {"en": "English", "de": "Deutsch", "fr": "Français", "es": "Español", "it": "Italiano", "nl": "Nederlands"}
 COMMANDS: dict[str, dict[str, str]] = {
@@ -49,7 +49,9 @@ TEXTS: dict[str, dict[Text, str]] = {
         "link_sent": "We've sent a code to {email}. Send it here: /link 123456",
         "link_wrong": "This code is not right, or too old. Ask for a new one: /link your@address",
         "linked": "Thank you. We know you as {email} now.",
-        "no_mail": "We cannot send mail just now, so your address cannot be checked. Please try later.",
+        "link_often": "Those were many codes in a short time. Please try again in an hour.",
+        "no_mail": "We cannot check an e-mail address here. Tell it to our team: /human",
+        "mail_later": "The mail with your code could not be sent just now. Please try again in a few minutes.",
         "code_subject": "Your code: {code}",
         "code_text": "Somebody wants to link this address to a Telegram chat with {name}.\n\nIf it was you, send this"
                      " to the bot within 15 minutes:\n\n/link {code}\n\nIf it was not you, ignore this mail.",
@@ -73,7 +75,9 @@ TEXTS: dict[str, dict[Text, str]] = {
         "link_sent": "Wir haben einen Code an {email} geschickt. Schicken Sie ihn hierher: /link 123456",
         "link_wrong": "Dieser Code stimmt nicht oder ist zu alt. Einen neuen gibt es mit: /link ihre@adresse",
         "linked": "Danke. Wir kennen Sie jetzt als {email}.",
-        "no_mail": "Wir können gerade keine E-Mail schicken und Ihre Adresse nicht prüfen. Bitte später noch einmal.",
+        "link_often": "Das waren viele Codes in kurzer Zeit. Bitte versuchen Sie es in einer Stunde wieder.",
+        "no_mail": "Wir können hier keine E-Mail-Adresse prüfen. Nennen Sie sie unserem Team: /human",
+        "mail_later": "Die E-Mail mit Ihrem Code ging gerade nicht hinaus. Bitte versuchen Sie es in ein paar Minuten.",
         "code_subject": "Ihr Code: {code}",
         "code_text": "Jemand möchte diese Adresse mit einem Telegram-Chat mit {name} verbinden.\n\nWaren Sie das, dann"
                      " schicken Sie dem Bot innerhalb von 15 Minuten:\n\n/link {code}\n\nSonst ist nichts zu tun.",
@@ -89,6 +93,20 @@ TEXTS: dict[str, dict[Text, str]] = {
         "kept": "Conservé : {conversations} conversation(s), {messages} message(s), {tickets} ticket(s).",
         "erase": "🗑 Tout effacer à mon sujet", "erase_sure": "Vraiment tout effacer ? C'est définitif.",
         "erase_yes": "Oui, effacer", "erase_no": "Non, garder", "erased": "Tout ce qui vous concernait est effacé.",
+        "privacy": "Nous conservons votre nom sur Telegram, vos messages et fichiers et nos réponses, afin de pouvoir"
+                   " vous aider.",
+        "link": "Envoyez /link et votre adresse e-mail, par exemple : /link dana@example.com",
+        "link_sent": "Nous avons envoyé un code à {email}. Envoyez-le ici : /link 123456",
+        "link_wrong": "Ce code n'est pas le bon, ou il est trop ancien. Pour en avoir un autre : /link votre@adresse",
+        "link_often": "Cela fait beaucoup de codes en peu de temps. Réessayez dans une heure, s'il vous plaît.",
+        "linked": "Merci. Nous vous connaissons maintenant sous {email}.",
+        "no_mail": "Nous ne pouvons pas vérifier d'adresse e-mail ici. Indiquez-la à notre équipe : /human",
+        "mail_later": "L'e-mail avec votre code n'a pas pu partir. Réessayez dans quelques minutes, s'il vous plaît.",
+        "code_subject": "Votre code : {code}",
+        "code_text": "Quelqu'un souhaite relier cette adresse à une conversation Telegram avec {name}.\n\nSi c'est vous,"
+                     " envoyez ceci au bot dans les 15 minutes :\n\n/link {code}\n\nSinon, ignorez cet e-mail.",
+        "unknown": "Je ne connais pas cette commande. Voici celles que je connais :",
+        "unfit": "Ce bouton ne sert plus.",
         "rated": "Merci de votre réponse !",
     },
     "es": {
@@ -100,6 +118,19 @@ TEXTS: dict[str, dict[Text, str]] = {
         "kept": "Guardado: {conversations} conversación(es), {messages} mensaje(s), {tickets} ticket(s).",
         "erase": "🗑 Borrar todo sobre mí", "erase_sure": "¿Borrarlo todo? No se puede recuperar.",
         "erase_yes": "Sí, borrar", "erase_no": "No, conservar", "erased": "Se ha borrado todo lo que guardábamos de usted.",
+        "privacy": "Guardamos su nombre en Telegram, sus mensajes y archivos y nuestras respuestas, para poder ayudarle.",
+        "link": "Envíe /link y su correo electrónico, por ejemplo: /link dana@example.com",
+        "link_sent": "Hemos enviado un código a {email}. Envíelo aquí: /link 123456",
+        "link_wrong": "Este código no es correcto o es demasiado antiguo. Pida otro con: /link su@correo",
+        "link_often": "Han sido muchos códigos en poco tiempo. Vuelva a intentarlo dentro de una hora.",
+        "linked": "Gracias. Ahora le conocemos como {email}.",
+        "no_mail": "Aquí no podemos comprobar un correo electrónico. Dígaselo a nuestro equipo: /human",
+        "mail_later": "No se ha podido enviar el correo con su código. Vuelva a intentarlo en unos minutos.",
+        "code_subject": "Su código: {code}",
+        "code_text": "Alguien quiere vincular esta dirección con un chat de Telegram con {name}.\n\nSi ha sido usted, envíe"
+                     " esto al bot antes de 15 minutos:\n\n/link {code}\n\nSi no, no haga caso de este correo.",
+        "unknown": "No conozco ese comando. Conozco estos:",
+        "unfit": "Este botón ya no sirve.",
         "rated": "¡Gracias por su respuesta!",
     },
     "it": {
@@ -111,6 +142,19 @@ TEXTS: dict[str, dict[Text, str]] = {
         "kept": "Salvati: {conversations} conversazione/i, {messages} messaggio/i, {tickets} ticket.",
         "erase": "🗑 Cancellare tutto su di me", "erase_sure": "Cancellare davvero tutto? Non si può annullare.",
         "erase_yes": "Sì, cancellare", "erase_no": "No, tenere", "erased": "Tutto ciò che avevamo su di lei è cancellato.",
+        "privacy": "Conserviamo il suo nome su Telegram, i suoi messaggi e file e le nostre risposte, per poterla aiutare.",
+        "link": "Invii /link e il suo indirizzo e-mail, per esempio: /link dana@example.com",
+        "link_sent": "Abbiamo inviato un codice a {email}. Lo invii qui: /link 123456",
+        "link_wrong": "Questo codice non è giusto, o è troppo vecchio. Ne chieda uno nuovo: /link il_suo@indirizzo",
+        "link_often": "Sono stati molti codici in poco tempo. Riprovi tra un'ora, per favore.",
+        "linked": "Grazie. Ora la conosciamo come {email}.",
+        "no_mail": "Qui non possiamo verificare un indirizzo e-mail. Lo comunichi al nostro team: /human",
+        "mail_later": "Non è stato possibile inviare l'e-mail con il codice. Riprovi tra qualche minuto, per favore.",
+        "code_subject": "Il suo codice: {code}",
+        "code_text": "Qualcuno vuole collegare questo indirizzo a una chat Telegram con {name}.\n\nSe è stato lei, invii"
+                     " questo al bot entro 15 minuti:\n\n/link {code}\n\nAltrimenti ignori questa e-mail.",
+        "unknown": "Non conosco questo comando. Conosco questi:",
+        "unfit": "Questo pulsante non serve più.",
         "rated": "Grazie per la risposta!",
     },
     "nl": {
@@ -122,6 +166,19 @@ TEXTS: dict[str, dict[Text, str]] = {
         "kept": "Opgeslagen: {conversations} gesprek(ken), {messages} bericht(en), {tickets} ticket(s).",
         "erase": "🗑 Alles over mij wissen", "erase_sure": "Echt alles wissen? Het is niet terug te halen.",
         "erase_yes": "Ja, wissen", "erase_no": "Nee, bewaren", "erased": "Alles wat we van u hadden is gewist.",
+        "privacy": "We bewaren uw naam op Telegram, uw berichten en bestanden en onze antwoorden, zodat we u kunnen helpen.",
+        "link": "Stuur /link en uw e-mailadres, bijvoorbeeld: /link dana@example.com",
+        "link_sent": "We hebben een code naar {email} gestuurd. Stuur hem hier: /link 123456",
+        "link_wrong": "Deze code klopt niet, of is te oud. Een nieuwe krijgt u met: /link uw@adres",
+        "link_often": "Dat waren veel codes in korte tijd. Probeer het over een uur opnieuw.",
+        "linked": "Bedankt. We kennen u nu als {email}.",
+        "no_mail": "We kunnen hier geen e-mailadres controleren. Geef het door aan ons team: /human",
+        "mail_later": "De e-mail met uw code kon nu niet worden verstuurd. Probeer het over een paar minuten opnieuw.",
+        "code_subject": "Uw code: {code}",
+        "code_text": "Iemand wil dit adres koppelen aan een Telegram-chat met {name}.\n\nWas u dat, stuur dit dan binnen"
+                     " 15 minuten naar de bot:\n\n/link {code}\n\nZo niet, dan hoeft u niets te doen.",
+        "unknown": "Dit commando ken ik niet. Deze ken ik:",
+        "unfit": "Deze knop werkt niet meer.",
         "rated": "Bedankt voor uw reactie!",
     },
 }  # fmt: skip
@@ -134,5 +191,5 @@ def spoken(language: str | None) -> str:
 
 
 def say(text: Text, language: str | None, **values: object) -> str:
-    words = TEXTS[spoken(language)].get(text) or TEXTS["en"][text]
+    words = TEXTS[spoken(language)][text]
     return words.format(**values) if values else words

@@ -66,7 +66,7 @@ async def mails(servers: MailServers, who: str, count: int) -> list[EmailMessage
         found = await asyncio.to_thread(servers.inbox, who)
         return found if len(found) >= count else None
 
-    found: list[EmailMessage] = await until(enough, 20)
+    found: list[EmailMessage] = await until(enough, 60)
     assert len(found) == count
     return found
 

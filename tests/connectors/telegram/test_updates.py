@@ -21,6 +21,7 @@ from core.models import (
     Message,
     Ticket,
 )
+from core.outbox import DeliveryError
 from tests import cast, phones
 from tests.fakes import FakeMailer
 from tests.phones import Line, reply, says
@@ -301,6 +302,30 @@ async def test_a_code_from_the_mailbox_links_the_chat(line: Line, mailer: FakeMa
     await says(dana, "We know you as dana@example.com")
     emails = {customer.email for customer in await rows(line.helpdesk.db, line.shop.id, Customer)}
     assert emails == {None, "dana@example.com"}
+
+
+async def test_nobody_has_a_mailbox_filled_with_codes(line: Line, mailer: FakeMailer) -> None:
+    dana, eve = line.phone(), line.phone("Eve")
+    for _ in range(3):
+        dana.say("/link dana@example.com")
+        await done(line)
+    for _ in range(3):
+        eve.say("/link Dana@Example.com")
+        await done(line)
+    assert len(mailer.mails) == 5
+    assert "many codes" in eve.texts[-1]
+    for n in range(3):
+        dana.say(f"/link other{n}@example.com")
+        await done(line)
+    assert len(mailer.mails) == 7
+    assert "many codes" in dana.texts[-1]
+
+
+async def test_a_code_that_cannot_be_mailed_just_now_is_told_so(line: Line, mailer: FakeMailer) -> None:
+    mailer.failures = [DeliveryError("The server is away.", permanent=False)]
+    dana = line.phone()
+    dana.say("/link dana@example.com")
+    await says(dana, "again in a few minutes")
 
 
 async def test_a_strangers_button_does_nothing(line: Line) -> None:
