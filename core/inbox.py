@@ -17,7 +17,7 @@ from core.db import Database
 from core.errors import NotFound
 from core.events import Event, Events, conversation_topic, work_arrived
 from core.messages import Attachment as Received
-from core.messages import InboundMessage, JsonObject
+from core.messages import InboundMessage, JsonObject, without_quote
 from core.models import (
     Attachment,
     AuditEntry,
@@ -341,7 +341,7 @@ async def _received(scope: Scope, channel_id: UUID, external_id: str) -> Message
 
 
 def _subject(text: str) -> str:
-    line = " ".join(storable(text).split())
+    line = " ".join(storable(without_quote(text)[0]).split())
     return line if len(line) <= SUBJECT_LENGTH else line[: SUBJECT_LENGTH - 1].rstrip() + "…"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import takewhile
 from typing import Any, Literal
 from uuid import UUID
 
@@ -13,6 +14,20 @@ MessageKind = Literal["message", "handover", "rating", "greeting", "language", "
 """`handover` tells the customer of a ticket; `rating` asks how it was; `greeting` offers the common questions,
 `language` the languages to choose from, and `privacy` to erase everything."""
 Action = Literal["send", "edit", "delete"]
+
+
+def quoting(text: str) -> str:
+    """`text` as a connector puts what an older message said above the reply to it; "" of nothing."""
+    lines = text.strip().splitlines()
+    return "".join(f"> {line}\n" for line in lines) + "\n" if lines else ""
+
+
+def without_quote(text: str) -> tuple[str, str]:
+    """(what was newly written, what it quotes above that). Where nothing is left, all of it was newly written."""
+    lines = text.splitlines()
+    quoted = list(takewhile(lambda line: line.startswith(">"), lines))
+    own = "\n".join(lines[len(quoted) :]).strip()
+    return (own, "\n".join(line[1:].strip() for line in quoted)) if quoted and own else (text, "")
 
 
 @dataclass(frozen=True, slots=True)

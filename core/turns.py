@@ -22,6 +22,7 @@ from core.categories import Categorizers
 from core.db import Database
 from core.events import Event, Events, conversation_topic, message_topic, work_arrived
 from core.knowledge.store import Shelf
+from core.messages import without_quote
 from core.models import Channel, Conversation, Customer, Message, Organization, Usage, new_id, now
 from core.nlp.sentiment import Sentiment
 from core.outbox import NewMessage, Outbox, Place
@@ -175,8 +176,10 @@ class Turns:
         return await self._agent.run(replace(await self._question(context), stream=stream))
 
     async def _question(self, context: Context) -> Question:
+        text, quote = without_quote(context.text)
         return Question(
-            text=context.text,
+            text=text,
+            quote=quote,
             knowledge=await self._shelf.index(context.organization_id, context.knowledge_version),
             categories=await self._categorizers.of(context.organization_id, context.categories_version),
             profile=context.profile,
@@ -275,7 +278,7 @@ async def _load(scope: Scope, message_id: UUID) -> Context:
         categories_version=row.categories_version,
         quota_left=row.monthly_answers is None or (row.answered or 0) < row.monthly_answers,
         history=tuple(
-            Utterance(author, text, analysis.get("frustration", 0.0))
+            Utterance(author, without_quote(text)[0], analysis.get("frustration", 0.0))
             for author, text, analysis in reversed(earlier.all())
         ),
     )

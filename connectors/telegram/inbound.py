@@ -12,7 +12,7 @@ from telegram.error import BadRequest
 
 from connectors.telegram.client import bot_id
 from connectors.telegram.sent import message_key
-from core.messages import Attachment, InboundMessage, JsonObject, Person
+from core.messages import Attachment, InboundMessage, JsonObject, Person, quoting
 from core.models import Channel
 
 LONGEST_QUOTE = 200
@@ -183,9 +183,7 @@ def _quote(message: Message) -> str:
     else:
         return ""
     line = " ".join(quoted.split())
-    if not line:
-        return ""
-    return f"> {line if len(line) <= LONGEST_QUOTE else line[: LONGEST_QUOTE - 1] + '…'}\n\n"
+    return quoting(line if len(line) <= LONGEST_QUOTE else line[: LONGEST_QUOTE - 1] + "…")
 
 
 def _origin(message: Message) -> str:

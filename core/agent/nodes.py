@@ -8,7 +8,7 @@ from dataclasses import replace
 from core.agent import clarifying, policy, wording
 from core.agent.llm import AnswerModel
 from core.agent.repeats import asks_again
-from core.agent.state import Answer, Decision, Proposal, Question, Reading, Reason, TurnState, Utterance
+from core.agent.state import Answer, Decision, Proposal, Question, Reading, Reason, TurnState
 from core.agent.writing import answer_of, draft_of, judged, quoted, written
 from core.knowledge import clarify
 from core.knowledge.followup import contextualize
@@ -32,7 +32,7 @@ class Nodes:
     async def retrieve(self, state: TurnState) -> TurnState:
         question, encoding = state["question"], state["encoding"]
         pick = clarifying.picked(question.text, clarifying.just_offered(question.history))
-        text = pick or contextualize(question.text, _asked_before(question.history))
+        text = pick or contextualize(question.text, _asked_before(question))
         meaning = encoding if text == question.text else await self._encoder.read(text)
         retrieval = question.knowledge.search(text, meaning)
         if question.without:
@@ -102,8 +102,10 @@ class Nodes:
         return await written(self._model, question, state["retrieval"], state["reading"].language, stream)
 
 
-def _asked_before(history: Sequence[Utterance]) -> list[str]:
-    return [utterance.text for utterance in history if utterance.author == "customer"]
+def _asked_before(question: Question) -> list[str]:
+    """What a message that cannot stand by itself may follow up on; what it replies to comes nearest."""
+    earlier = [utterance.text for utterance in question.history if utterance.author == "customer"]
+    return [*earlier, question.quote] if question.quote else earlier
 
 
 def _attempts(proposal: Proposal | None, state: TurnState) -> Sequence[Proposal]:

@@ -50,6 +50,8 @@ class Question:
     profile: Profile
     history: tuple[Utterance, ...] = ()
     """Oldest first, this message excluded."""
+    quote: str = ""
+    """What an older message said that this one replies to, where the channel tells."""
     quota_left: bool = True
     categories: Categorizer = field(default_factory=Categorizer)
     without: frozenset[str] = frozenset()

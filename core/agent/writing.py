@@ -179,7 +179,8 @@ def _redacted(question: Question) -> tuple[list[Utterance], Redacted]:
     """The conversation and the question without personal data; the same value has the same placeholder in both."""
     earlier: list[Utterance] = []
     known: dict[str, str] = {}
-    for said in question.history[-EARLIER:]:
+    quoted = [Utterance("system", question.quote)] if question.quote else []
+    for said in [*question.history, *quoted][-EARLIER:]:
         safe = redact(said.text, known)
         known.update(safe.originals)
         earlier.append(replace(said, text=safe.text))

@@ -10,6 +10,7 @@ from sqlalchemy import text
 from core.errors import BadInput
 from core.events import conversation_topic
 from core.helpdesk import Helpdesk
+from core.messages import quoting
 from core.models import Conversation, Delivery, Draft, Message, Organization, Ticket, Usage, now
 from core.turns import MAX_ATTEMPTS, MOST_CLAIMS
 from tests.cast import Shop, acme, from_dana
@@ -36,6 +37,24 @@ async def test_a_covered_question_is_answered_with_its_source(any_helpdesk: Help
     usage = await row(any_helpdesk.db, any_acme.id, Usage)
     assert (usage.month, usage.received, usage.answered, usage.escalated) == (f"{now():%Y-%m}", 1, 1, 0)
     assert await rows(any_helpdesk.db, any_acme.id, Ticket) == []
+
+
+async def test_what_a_message_replies_to_is_not_what_it_asks(helpdesk: Helpdesk, acme: Shop) -> None:
+    text_ = quoting("I want to talk to a human.\nWe accept Visa, Mastercard and PayPal.") + COVERED
+    receipt = await helpdesk.inbox.receive(from_dana(acme, text_))
+    question = await finished(helpdesk.db, acme.id, receipt.message_id)
+    assert (question.outcome, question.text) == ("answered", text_)
+    assert "two to three working days" in (await row(helpdesk.db, acme.id, Message, author="ai")).text
+    assert (await row(helpdesk.db, acme.id, Conversation)).subject == COVERED
+
+
+async def test_what_a_message_replies_to_is_what_it_follows_up_on(helpdesk: Helpdesk, acme: Shop) -> None:
+    here, follows_up = uuid4(), quoting("Gift cards are sent by e-mail.") + "How long are they valid?"
+    for asked in ("Can I pay with PayPal?", follows_up):
+        receipt = await helpdesk.inbox.receive(from_dana(acme, asked, here))
+        await finished(helpdesk.db, acme.id, receipt.message_id)
+    last = await row(helpdesk.db, acme.id, Message, reply_to_id=receipt.message_id)
+    assert [citation["article"] for citation in last.citations] == ["gift-cards"]
 
 
 async def test_an_uncovered_question_reaches_people_and_says_so(any_helpdesk: Helpdesk, any_acme: Shop) -> None:
