@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from imap_tools import BaseMailBox, MailBox, MailBoxUnencrypted
-from imap_tools.errors import ImapToolsError
+from imap_tools.errors import ImapToolsError, MailboxTaggedResponseError
 
 from connectors.email.settings import MailSettings
 from core.outbox import DeliveryError
@@ -142,9 +142,28 @@ class Mailbox:
             self._box.client.sock.settimeout(TIMEOUT_S)
             _pause(self._box.client.sock, 30)
             return
-        responses = self._box.idle.wait(timeout=IDLE_S)
+        idle, responses = self._box.idle, []
+        with suppress(MailboxTaggedResponseError):  # the server had something to tell before it began to idle
+            idle.start()
+            if not self._has_buffered():
+                responses = idle.poll(timeout=IDLE_S)
+        idle.stop()
         if any(response.upper().startswith(b"* BYE") for response in responses):
             raise imaplib.IMAP4.abort("the server said good-bye")
+
+    def _has_buffered(self) -> bool:
+        """What came in one piece with the server's "+ idling" lies in the client's buffer, and the socket stays silent:
+        waiting there would let a mail lie until the next round."""
+        assert self._box is not None
+        sock = self._box.client.sock
+        patience = sock.gettimeout()
+        sock.settimeout(0)
+        try:
+            return bool(self._box.client.file.peek(1))
+        except ssl.SSLWantReadError:
+            return False
+        finally:
+            sock.settimeout(patience)
 
 
 def _pause(sock: socket.socket, seconds: float) -> None:
