@@ -55,8 +55,9 @@ class Settings(BaseSettings):
         validation_alias=AliasChoices("DESKHAND_SENDGRID_API_URL", "SENDGRID_API_URL"),
     )
     mail_port: int | None = Field(None, ge=0, le=65535)
-    """Where your own mail server hands mail over by SMTP; None takes none."""
+    """Where your own mail server hands mail over; None takes none."""
     mail_host: str = "127.0.0.1"
+    mail_protocol: Literal["smtp", "lmtp"] = "smtp"
 
     llm_model: str | None = None
     openai_api_key: SecretStr | None = Field(

@@ -57,9 +57,9 @@ def create_app(settings: Settings, *, work: bool = True, helpdesk: Helpdesk | No
             stack.push_async_callback(app.state.telegram.aclose)
             app.state.slack = await stack.enter_async_context(_slack_desk(desk, work=work))
             app.state.widget_sessions = Sessions(desk.db, desk.events, app.state.visitor_tokens, desk.box)
-            if desk.settings.mail_port is not None and helpdesk is None:
-                door = open_door(desk.db, app.state.mailroom, desk.settings.mail_host, desk.settings.mail_port)
-                await stack.enter_async_context(door)
+            if settings.mail_port is not None and helpdesk is None:
+                where = (settings.mail_host, settings.mail_port, settings.mail_protocol)
+                await stack.enter_async_context(open_door(desk.db, app.state.mailroom, *where))
             yield
 
     # Offline: the documentation's own page must not need a content network either.

@@ -1,6 +1,7 @@
-"""Our own way in by SMTP: your mail server hands over what is for one of our addresses.
+"""Our own way in by SMTP or LMTP: your mail server hands over what is for one of our addresses.
 
-250 is said once the mail is stored, so that a mail server which hears anything else keeps it and tries again.
+250 is said once the mail is stored, so that a mail server which hears anything else keeps it and tries again. By LMTP
+it is said of each recipient (RFC 2033, 4.2): what one mailbox has is not brought again because of another.
 """
 
 from __future__ import annotations
@@ -8,9 +9,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Literal
 
 import structlog
+from aiosmtpd.lmtp import LMTP
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from sqlalchemy import select
 
@@ -20,6 +22,8 @@ from core.models import Channel
 
 MOST_RECIPIENTS = 100
 TIMEOUT_S = 120
+STORED = "250 2.0.0 Stored"
+LATER = "451 4.3.0 Try again later"
 log = structlog.get_logger()
 
 
@@ -38,7 +42,7 @@ class Door:
         try:
             known = await channel_of(self._db, address)
         except UNAVAILABLE:
-            return "451 4.3.0 Try again later"
+            return LATER
         if known is None:
             return "550 5.1.1 No such mailbox here"
         envelope.rcpt_tos.append(address)
@@ -49,14 +53,21 @@ class Door:
         assert isinstance(raw, bytes)
         if not envelope.mail_from:
             raw = b"Return-Path: <>\r\n" + raw
+        if isinstance(server, LMTP):
+            return "\r\n".join([await self._store(address, raw) for address in envelope.rcpt_tos])
+        for address in envelope.rcpt_tos:
+            if (said := await self._store(address, raw)) != STORED:
+                return said
+        return STORED
+
+    async def _store(self, address: str, raw: bytes) -> str:
         try:
-            for address in envelope.rcpt_tos:
-                if channel := await channel_of(self._db, address):
-                    await self._mailroom.receive(channel, raw, (address,))
+            if channel := await channel_of(self._db, address):
+                await self._mailroom.receive(channel, raw, (address,))
         except Exception:
             log.exception("mail.not_stored")
-            return "451 4.3.0 Try again later"
-        return "250 2.0.0 Stored"
+            return LATER
+        return STORED
 
 
 async def channel_of(db: Database, address: str) -> Channel | None:
@@ -76,13 +87,16 @@ def _takes(channel: Channel, address: str) -> bool:
 
 
 @asynccontextmanager
-async def open_door(db: Database, mailroom: Mailroom, host: str, port: int) -> AsyncIterator[int]:
+async def open_door(
+    db: Database, mailroom: Mailroom, host: str, port: int, protocol: Literal["smtp", "lmtp"] = "smtp"
+) -> AsyncIterator[int]:
     """Takes mail until the block ends. Yields the port."""
     door = Door(db, mailroom)
+    speak = LMTP if protocol == "lmtp" else SMTP
     loop = asyncio.get_running_loop()
 
     def greet() -> SMTP:
-        return SMTP(door, hostname="deskhand", data_size_limit=MOST_BYTES, timeout=TIMEOUT_S, loop=loop)
+        return speak(door, hostname="deskhand", data_size_limit=MOST_BYTES, timeout=TIMEOUT_S, loop=loop)
 
     server = await loop.create_server(greet, host, port)
     try:

@@ -58,9 +58,11 @@ POSTMARK = {
 }
 
 
-async def mailbox(helpdesk: Helpdesk, shop: cast.Shop, password: str = PASSWORD, receive: str = "webhook") -> Channel:
-    settings = {"address": SUPPORT, "receive": receive, "smtp_host": "h", "plus_addresses": True}
-    channel = Channel(id=new_id(), kind="email", name="Support", public_key="mail", settings=settings)
+async def mailbox(
+    helpdesk: Helpdesk, shop: cast.Shop, password: str = PASSWORD, key: str = "mail", **more: object
+) -> Channel:
+    settings = {"address": SUPPORT, "receive": "webhook", "smtp_host": "h", "plus_addresses": True, **more}
+    channel = Channel(id=new_id(), kind="email", name="Support", public_key=key, settings=settings)
     channel.sealed_secrets = helpdesk.box.seal({"webhook_password": password})
     async with helpdesk.db.write(shop.id) as scope:
         helpdesk.channels.create(scope, channel)
@@ -173,6 +175,29 @@ async def test_our_own_door_takes_mail_for_our_mailboxes_alone(helpdesk: Helpdes
 
     async with open_door(helpdesk.db, room, "127.0.0.1", 0) as port:
         assert await to_thread(deliver, port) == 50_000_000
+    assert (await row(helpdesk.db, acme.id, Message, author="customer")).text.startswith("Can I pay with PayPal?")
+
+
+async def test_by_lmtp_each_mailbox_answers_for_itself(helpdesk: Helpdesk, acme: cast.Shop, globex: cast.Shop) -> None:
+    await mailbox(helpdesk, acme, receive="listener")
+    await mailbox(helpdesk, globex, key="help", address="help@globex.example", receive="listener", folder=7)
+    room = Mailroom(helpdesk.settings, helpdesk.db, helpdesk.inbox, helpdesk.outbox)
+
+    def deliver(port: int) -> list[bytes]:
+        with smtplib.LMTP("127.0.0.1", port, timeout=10) as client:
+            client.ehlo_or_helo_if_needed()
+            client.mail("dana@c.example")
+            for address in (SUPPORT, "nobody@acme.example", "help@globex.example"):
+                client.rcpt(address)
+            client.putcmd("data")
+            client.getreply()
+            client.send(RAW + b".\r\n")
+            return [client.getreply()[1], client.getreply()[1]]
+
+    async with open_door(helpdesk.db, room, "127.0.0.1", 0, "lmtp") as port:
+        stored, later = await to_thread(deliver, port)
+    assert b"Stored" in stored
+    assert b"Try again" in later, "the neighbour's settings cannot be read"
     assert (await row(helpdesk.db, acme.id, Message, author="customer")).text.startswith("Can I pay with PayPal?")
 
 
