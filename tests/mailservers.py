@@ -12,12 +12,16 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from email.parser import BytesParser
 from email.policy import default
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.servers import free_port
 
@@ -34,7 +38,9 @@ state_dir = {at}/state
 log_path = {at}/dovecot.log
 protocols = imap lmtp
 listen = 127.0.0.1
-ssl = no
+ssl = yes
+ssl_cert = <{at}/cert.pem
+ssl_key = <{at}/key.pem
 disable_plaintext_auth = no
 auth_username_format = %Lu
 mail_location = maildir:{at}/mail/%u
@@ -53,7 +59,8 @@ service imap-login {{
     port = {imap}
   }}
   inet_listener imaps {{
-    port = 0
+    port = {imaps}
+    ssl = yes
   }}
 }}
 service lmtp {{
@@ -111,8 +118,14 @@ scache unix - - n - 1 scache
 @dataclass(frozen=True, slots=True)
 class MailServers:
     imap: int
+    imaps: int
     smtp: int
     at: Path
+
+    @property
+    def certificate(self) -> Path:
+        """Of `localhost`, signed by itself."""
+        return self.at / "cert.pem"
 
     def send(self, sender: str, to: list[str], mail: EmailMessage | bytes) -> None:
         with smtplib.SMTP("127.0.0.1", self.smtp, timeout=10) as client:
@@ -183,13 +196,14 @@ def running() -> Iterator[MailServers]:
     skip_if_absent()
     at = Path(tempfile.mkdtemp(prefix="mail-"))
     at.chmod(0o755)
-    ports = {"imap": free_port(), "lmtp": free_port(), "smtp": free_port()}
+    ports = {name: free_port() for name in ("imap", "imaps", "lmtp", "smtp")}
     for folder in ("etc", "spool", "data", "mail"):
         (at / folder).mkdir()
     shutil.chown(at / "mail", "mail", "mail")
     shutil.chown(at / "data", "postfix")
     (at / "users").write_text("".join(f"{who}:{{PLAIN}}{PASSWORD}\n" for who in PEOPLE))
     (at / "boxes").write_text("".join(f"{who} ok\n" for who in (*PEOPLE, GONE)))
+    _certify(at / "cert.pem", at / "key.pem")
     (at / "dovecot.conf").write_text(DOVECOT.format(at=at, **ports))
     (at / "etc" / "main.cf").write_text(POSTFIX.format(at=at, **ports))
     (at / "etc" / "master.cf").write_text(MASTER.format(**ports))
@@ -197,7 +211,7 @@ def running() -> Iterator[MailServers]:
     postfix = ["/usr/sbin/postfix", "-c", str(at / "etc")]
     try:
         subprocess.run([*postfix, "start"], check=True, capture_output=True, timeout=30)
-        servers = MailServers(ports["imap"], ports["smtp"], at)
+        servers = MailServers(ports["imap"], ports["imaps"], ports["smtp"], at)
         _wait(servers)
         yield servers
     finally:
@@ -205,6 +219,27 @@ def running() -> Iterator[MailServers]:
         dovecot.terminate()
         dovecot.wait(10)
         shutil.rmtree(at, ignore_errors=True)
+
+
+def _certify(certificate: Path, key_file: Path) -> None:
+    """Writes a key and a certificate of its own for `localhost`."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    moment = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(moment - timedelta(hours=1))
+        .not_valid_after(moment + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    certificate.write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    pkcs8 = serialization.PrivateFormat.PKCS8
+    key_file.write_bytes(key.private_bytes(serialization.Encoding.PEM, pkcs8, serialization.NoEncryption()))
 
 
 def _wait(servers: MailServers) -> None:
