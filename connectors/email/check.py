@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 
 import aiosmtplib
 
@@ -14,6 +15,7 @@ from connectors.email.outbound import server_of
 from connectors.email.providers import Postmark, SendGrid
 from connectors.email.settings import MailSettings
 from core.channels import Finding
+from core.models import now
 from core.outbox import DeliveryError
 
 Texts = Callable[[str], Awaitable[list[str] | None]]
@@ -38,7 +40,7 @@ async def _receiving(settings: MailSettings, secrets: dict[str, str]) -> list[Fi
         return [Finding("Receiving", True, "Mail is brought to us; send one to the address to see that it is.")]
     if unknown := await _unknown_host("Receiving", settings.imap_host):
         return [unknown]
-    mailbox = Mailbox(settings, secrets)
+    mailbox = Mailbox(settings, secrets, (now() - timedelta(days=settings.backlog_days)).date())
     try:
         async with asyncio.timeout(PATIENCE_S):
             await mailbox.open()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 
 from connectors.email.imap import Mailbox, Position
 from connectors.email.receive import Mailroom
@@ -16,7 +17,9 @@ async def listen(
     mailroom: Mailroom, db: Database, box: SecretBox, channel: Channel, healthy: Callable[[], Awaitable[None]]
 ) -> None:
     """Until cancelled. Raises `DeliveryError` when the mailbox fails."""
-    mailbox = Mailbox(settings_of(channel), box.open(channel.sealed_secrets))
+    settings = settings_of(channel)
+    since = (channel.created_at - timedelta(days=settings.backlog_days)).date()
+    mailbox = Mailbox(settings, box.open(channel.sealed_secrets), since)
     try:
         validity = await mailbox.open()
         await healthy()

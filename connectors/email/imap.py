@@ -14,6 +14,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, TypeVar
 
 from imap_tools import BaseMailBox, MailBox, MailBoxUnencrypted
@@ -28,7 +29,8 @@ IDLE_S = 240
 """Well below what firewalls and servers take for dead; RFC 2177 wants it renewed within 29 minutes."""
 TOO_LARGE = 50_000_000
 ERRORS = (imaplib.IMAP4.error, ImapToolsError, OSError)
-GIVEN = "UID RFC822.SIZE"
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+"""As IMAP writes them, whatever language the machine speaks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +42,16 @@ class Position:
 
 
 class Mailbox:
-    """One connection. Raises `DeliveryError` for all that can go wrong outside."""
+    """One connection. Raises `DeliveryError` for all that can go wrong outside.
 
-    def __init__(self, settings: MailSettings, secrets: dict[str, str]) -> None:
+    What came before the day `since` is not there for us: who connects a mailbox full of unread mail does not want all
+    of it answered.
+    """
+
+    def __init__(self, settings: MailSettings, secrets: dict[str, str], since: date | None = None) -> None:
         self._settings = settings
         self._secrets = secrets
+        self._since = f" SINCE {since.day}-{MONTHS[since.month - 1]}-{since.year}" if since else ""
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="imap")
         self._box: BaseMailBox | None = None
 
@@ -113,7 +120,7 @@ class Mailbox:
         return sorted(found)
 
     def _search(self, criteria: str) -> list[bytes]:
-        data = self._uid("SEARCH", None, criteria)
+        data = self._uid("SEARCH", None, criteria + self._since)
         return data[0].split() if data and data[0] else []
 
     def _fetch(self, uid: int) -> bytes | None:

@@ -28,6 +28,9 @@ class MailSettings(BaseModel):
     imap_port: Port = 993
     imap_security: Security = "tls"
     folder: Annotated[str, StringConstraints(max_length=200)] = "INBOX"
+    backlog_days: Annotated[int, Field(ge=0, le=3650)] = Field(
+        1, description="Unread mail of so many days before you connected the mailbox is answered too."
+    )
     username: Annotated[str, StringConstraints(max_length=320)] = Field("", description="The address if left empty.")
     send: Literal["smtp", "postmark", "sendgrid"] = "smtp"
     smtp_host: Host = ""

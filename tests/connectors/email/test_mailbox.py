@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import imaplib
+import time
 from asyncio import to_thread
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -141,6 +143,38 @@ async def test_a_server_that_hangs_up_is_called_again_and_nothing_is_lost(
 
         await until(well)
     assert await to_thread(mail_servers.unseen, SUPPORT) == 0
+
+
+async def test_a_mailbox_full_of_old_mail_is_not_answered_all_at_once(
+    helpdesk: Helpdesk, acme: cast.Shop, mail_servers: MailServers
+) -> None:
+    def fill() -> None:
+        with mail_servers.login(SUPPORT) as client:
+            for number, days in enumerate((400, 30, 3, 0), 1):
+                came = imaplib.Time2Internaldate(time.time() - days * 86400)
+                client.append("INBOX", None, came, raw(number))  # type: ignore[arg-type]
+
+    await to_thread(fill)
+    async with listening(helpdesk):
+        await connected(helpdesk, acme, mail_servers.settings(SUPPORT))
+        await received(helpdesk, acme, 4)
+        await to_thread(mail_servers.put, SUPPORT, raw(5))
+        await received(helpdesk, acme, 4, 5)
+    assert await to_thread(mail_servers.unseen, SUPPORT) == 3
+
+
+async def test_who_wants_older_mail_answered_says_so(
+    helpdesk: Helpdesk, acme: cast.Shop, mail_servers: MailServers
+) -> None:
+    def fill() -> None:
+        with mail_servers.login(SUPPORT) as client:
+            came = imaplib.Time2Internaldate(time.time() - 30 * 86400)
+            client.append("INBOX", None, came, raw(1))  # type: ignore[arg-type]
+
+    await to_thread(fill)
+    async with listening(helpdesk):
+        await connected(helpdesk, acme, mail_servers.settings(SUPPORT, backlog_days=60))
+        await received(helpdesk, acme, 1)
 
 
 async def test_a_folder_that_was_made_anew_is_read_from_its_beginning(
