@@ -187,6 +187,9 @@ def as_delivery_error(error: Exception, settings: MailSettings) -> DeliveryError
         return DeliveryError(
             f"{settings.imap_host} shows a certificate that is not valid for it: {text}", permanent=False
         )
+    if isinstance(error, ssl.SSLError):
+        remedy = "Try another port or security setting; TLS from the start is on port 993 mostly."
+        return DeliveryError(f"{settings.imap_host} does not speak TLS there: {text}. {remedy}", permanent=False)
     if "AUTHENTICATIONFAILED" in text.upper() or "login" in type(error).__name__.lower():
         remedy = "Check the user name and password; many providers want an app password or a token."
         # Providers refuse for a while when many sign in, so it goes on trying and the admin sees it.
