@@ -7,6 +7,7 @@ events (see `core.outbox`).
 from __future__ import annotations
 
 from connectors.email.mailer import SmtpMailer
+from connectors.email.oauth import AccessTokens
 from connectors.email.outbound import EmailSender
 from connectors.telegram.client import Bots
 from connectors.telegram.outbound import TelegramSender
@@ -17,7 +18,7 @@ from core.outbox import Connected, DeskSender, Sender
 def connect(parts: Parts) -> Connected:
     senders: dict[str, Sender] = {
         "telegram": TelegramSender(Bots(parts.settings, parts.box)),
-        "email": EmailSender(parts.settings, parts.box),
+        "email": EmailSender(parts.settings, AccessTokens(parts.settings, parts.db, parts.box)),
     }
     desks: dict[str, DeskSender] = {}
     return Connected(senders, desks, frozenset({"email"}), SmtpMailer.of(parts.settings))

@@ -54,6 +54,14 @@ class Settings(BaseSettings):
         HttpUrl("https://api.sendgrid.com"),
         validation_alias=AliasChoices("DESKHAND_SENDGRID_API_URL", "SENDGRID_API_URL"),
     )
+    google_token_url: HttpUrl = Field(
+        HttpUrl("https://oauth2.googleapis.com/token"),
+        validation_alias=AliasChoices("DESKHAND_GOOGLE_TOKEN_URL", "GOOGLE_TOKEN_URL"),
+    )
+    microsoft_token_url: HttpUrl = Field(
+        HttpUrl("https://login.microsoftonline.com/common/oauth2/v2.0/token"),
+        validation_alias=AliasChoices("DESKHAND_MICROSOFT_TOKEN_URL", "MICROSOFT_TOKEN_URL"),
+    )
     mail_port: int | None = Field(None, ge=0, le=65535)
     """Where your own mail server hands mail over; None takes none."""
     mail_host: str = "127.0.0.1"

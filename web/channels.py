@@ -16,6 +16,7 @@ from connectors.email import check as mail_check
 from connectors.email import names
 from connectors.email import settings as mail
 from connectors.email.fetching import listen as fetch_mail
+from connectors.email.oauth import AccessTokens
 from connectors.email.providers import Postmark, SendGrid
 from connectors.email.receive import Mailroom
 from connectors.slack import oauth
@@ -26,6 +27,7 @@ from connectors.telegram.client import Bots
 from core.channels import Finding
 from core.helpdesk import Helpdesk
 from core.models import Channel
+from core.outbox import DeliveryError
 from core.settings import Settings
 
 Healthy = Callable[[], Awaitable[None]]
@@ -78,7 +80,11 @@ async def _listen_telegram(helpdesk: Helpdesk, channel: Channel, healthy: Health
 
 
 async def _check_mail(helpdesk: Helpdesk, channel: Channel) -> list[Finding]:
-    settings, secrets = mail.settings_of(channel), helpdesk.box.open(channel.sealed_secrets)
+    settings = mail.settings_of(channel)
+    try:
+        secrets = await AccessTokens(helpdesk.settings, helpdesk.db, helpdesk.box).secrets_of(channel)
+    except DeliveryError as error:
+        return [Finding("Signing in", False, error.detail)]
     async with httpx.AsyncClient() as http:
         postmark = Postmark(str(helpdesk.settings.postmark_api_url), http)
         sendgrid = SendGrid(str(helpdesk.settings.sendgrid_api_url), http)
@@ -90,7 +96,8 @@ async def _listen_mail(helpdesk: Helpdesk, channel: Channel, healthy: Healthy) -
         await healthy()
         await asyncio.Event().wait()
     room = Mailroom(helpdesk.settings, helpdesk.db, helpdesk.inbox, helpdesk.outbox)
-    await fetch_mail(room, helpdesk.db, helpdesk.box, channel, healthy)
+    access = AccessTokens(helpdesk.settings, helpdesk.db, helpdesk.box)
+    await fetch_mail(room, helpdesk.db, access, channel, healthy)
 
 
 KINDS: dict[str, Kind] = {

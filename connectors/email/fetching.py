@@ -6,20 +6,20 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 from connectors.email.imap import Mailbox, Position
+from connectors.email.oauth import AccessTokens
 from connectors.email.receive import Mailroom
 from connectors.email.settings import settings_of
 from core.db import Database
 from core.models import Channel
-from core.secrets import SecretBox
 
 
 async def listen(
-    mailroom: Mailroom, db: Database, box: SecretBox, channel: Channel, healthy: Callable[[], Awaitable[None]]
+    mailroom: Mailroom, db: Database, access: AccessTokens, channel: Channel, healthy: Callable[[], Awaitable[None]]
 ) -> None:
     """Until cancelled. Raises `DeliveryError` when the mailbox fails."""
     settings = settings_of(channel)
     since = (channel.created_at - timedelta(days=settings.backlog_days)).date()
-    mailbox = Mailbox(settings, box.open(channel.sealed_secrets), since)
+    mailbox = Mailbox(settings, await access.secrets_of(channel), since)
     try:
         validity = await mailbox.open()
         await healthy()
@@ -57,5 +57,5 @@ async def _position(db: Database, channel: Channel, validity: int) -> Position |
 
 async def _note(db: Database, channel: Channel, position: Position) -> None:
     async with db.write(channel.organization_id) as scope:
-        state = {"imap": {"validity": position.validity, "last": position.last}}
-        await scope.session.execute(scope.update(Channel).where(Channel.id == channel.id).values(state=state))
+        row = await scope.get(Channel, channel.id)
+        row.state = {**(row.state or {}), "imap": {"validity": position.validity, "last": position.last}}

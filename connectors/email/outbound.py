@@ -8,6 +8,7 @@ import httpx
 from pydantic import ValidationError
 
 from connectors.email.compose import compose, recipients
+from connectors.email.oauth import AccessTokens
 from connectors.email.providers import Postmark, SendGrid
 from connectors.email.settings import MailSettings, settings_of
 from connectors.email.smtp import Server, SmtpClient
@@ -15,15 +16,14 @@ from connectors.email.tokens import MailTokens
 from core.messages import OutboundMessage
 from core.models import Channel
 from core.outbox import DeliveryError
-from core.secrets import SecretBox
 from core.settings import Settings
 
 
 class EmailSender:
     """Returns the Message-ID, which is the same at every try."""
 
-    def __init__(self, settings: Settings, box: SecretBox) -> None:
-        self._box = box
+    def __init__(self, settings: Settings, access: AccessTokens) -> None:
+        self._access = access
         self._tokens = MailTokens(settings.key())
         self._site = str(settings.public_url or "")
         self._smtp = SmtpClient()
@@ -54,7 +54,7 @@ class EmailSender:
         self, channel: Channel, mailbox: MailSettings, mail: EmailMessage, to: list[str], delivery_id: str
     ) -> None:
         """Raises `DeliveryError`."""
-        secrets = self._box.open(channel.sealed_secrets)
+        secrets = await self._access.secrets_of(channel)
         if mailbox.send == "smtp":
             await self._smtp.send(channel.id, server_of(mailbox, secrets), mail, mailbox.address, to)
             return
@@ -70,8 +70,9 @@ class EmailSender:
 def server_of(mailbox: MailSettings, secrets: dict[str, str]) -> Server:
     password = secrets.get("smtp_password") or secrets.get("password")
     password = None if password == "none" else password  # noqa: S105
-    username = mailbox.login if password else None
-    return Server(mailbox.smtp_host, mailbox.smtp_port, mailbox.smtp_security, username, password)
+    token = secrets.get("oauth_token") if not secrets.get("smtp_password") else None
+    username = mailbox.login if password or token else None
+    return Server(mailbox.smtp_host, mailbox.smtp_port, mailbox.smtp_security, username, password, token or None)
 
 
 def _settings(channel: Channel) -> MailSettings:

@@ -32,6 +32,12 @@ class MailSettings(BaseModel):
         1, description="Unread mail of so many days before you connected the mailbox is answered too."
     )
     username: Annotated[str, StringConstraints(max_length=320)] = Field("", description="The address if left empty.")
+    oauth: Literal["", "google", "microsoft"] = Field(
+        "", description="Who renews the access token, where a refresh token is given instead of a password."
+    )
+    oauth_client_id: Annotated[str, StringConstraints(max_length=300, strip_whitespace=True)] = Field(
+        "", description="Of the app that you registered with them."
+    )
     send: Literal["smtp", "postmark", "sendgrid"] = "smtp"
     smtp_host: Host = ""
     smtp_port: Port = 587
@@ -53,6 +59,8 @@ class MailSettings(BaseModel):
             raise ValueError("imap_host is missing: the name of the server to fetch from")
         if self.send == "smtp" and not self.smtp_host:
             raise ValueError("smtp_host is missing: the name of the server to send through")
+        if self.oauth and not self.oauth_client_id:
+            raise ValueError("oauth_client_id is missing: the id of the app that you registered")
         return self
 
     @property
@@ -67,6 +75,8 @@ class MailSettings(BaseModel):
 class MailSecrets(BaseModel):
     password: str = Field("", description="Of the mailbox, or an app password; used for sending too.")
     oauth_token: str = Field("", description="Instead of a password, where the provider wants one (XOAUTH2).")
+    oauth_refresh_token: str = Field("", description="Gets a new token whenever one ends; see `oauth`.")
+    oauth_client_secret: str = Field("", description="Of the app that you registered.")
     smtp_password: str = Field("", description="If another one is used for sending; `none` sends without signing in.")
     api_token: str = Field("", description="The Postmark server token, or the SendGrid API key.")
     webhook_password: str = Field("", description="What the provider's calls carry; without it they are refused.")

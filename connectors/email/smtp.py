@@ -27,6 +27,8 @@ class Server:
     security: Security
     username: str | None
     password: str | None = field(repr=False)
+    token: str | None = field(default=None, repr=False)
+    """An access token, instead of a password."""
 
 
 @dataclass(slots=True)
@@ -84,7 +86,9 @@ def client(server: Server) -> aiosmtplib.SMTP:
 async def connect(smtp: aiosmtplib.SMTP, server: Server) -> None:
     """Connects, begins TLS and signs in."""
     await smtp.connect()
-    if server.username and server.password:
+    if server.username and server.token:
+        await smtp.auth_xoauth2(server.username, server.token)
+    elif server.username and server.password:
         await smtp.login(server.username, server.password)
 
 
