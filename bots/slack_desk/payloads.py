@@ -185,6 +185,20 @@ def reaction(body: Json) -> Reaction:
     return Reaction(Person(place.team, event["user"], place.team), place, event["reaction"])
 
 
+def is_by(body: Json, user: str | None, bot_user: str | None) -> bool:
+    """Whether an event tells of what the app's own user did, other than joining or leaving."""
+    event = body.get("event") or {}
+    return bool(event and bot_user) and user == bot_user and not event.get("type", "").startswith("member_")
+
+
+def echo(body: Json) -> tuple[Place, str] | None:
+    """Where a new message is, and the id of its first block."""
+    event = body["event"]
+    if event.get("type") != "message" or event.get("subtype") or not event.get("blocks"):
+        return None
+    return Place(body["team_id"], event["channel"], event["ts"]), str(event["blocks"][0].get("block_id", ""))
+
+
 def unique_id(body: Json) -> str | None:
     """The vendor's id of the call: of an event, or of one interaction. None for what needs no memory."""
     found = body.get("event_id") or body.get("trigger_id")

@@ -12,18 +12,21 @@ from uuid import UUID
 
 import structlog
 
-from bots.slack_desk import announcements, blocks, chart, reading
+from bots.slack_desk import announcements, blocks, chart, echoes, reading
 from bots.slack_desk.blocks import Post
 from bots.slack_desk.reading import FileItem, Item, Thread
 from connectors.slack.client import SlackApi, SlackClient, SlackError
 from connectors.slack.settings import settings_of, token_of
 from core.db import Database
-from core.models import Attachment, Channel, DeskPost, new_id
+from core.models import Attachment, Channel, DeskPost
+from core.outbox import Posted
 from core.reports import Digest, Weekly
 from core.secrets import SecretBox
 
 NO_CHANNEL = "No Slack channel is chosen for tickets: /invite the app to one and type `/desk here` in it."
 log = structlog.get_logger()
+FILE = "file:"
+"""How the id of a file begins in our memory, where those of messages are."""
 Key = tuple[str, UUID]
 
 
@@ -44,7 +47,7 @@ class SlackDesk:
         place = _place(channel, thread)
         if place is None:
             raise SlackError("no_channel", NO_CHANNEL, channel_broken=True)
-        showing = _Showing(self._db, self._client(channel), organization_id, channel, thread, place, known)
+        showing = _Showing(self._db, self, self._client(channel), organization_id, channel, thread, place, known)
         try:
             await showing.run()
         except SlackError as error:
@@ -54,7 +57,20 @@ class SlackDesk:
             await showing.forget()
             raise SlackError(error.code, error.detail, retry_after=0) from error
 
-    async def announce(self, channel: Channel, report: Digest | Weekly) -> None:
+    async def remove(self, channel: Channel, post: Posted) -> None:
+        client = self._client(channel)
+        try:
+            if post.external_id.startswith(FILE):
+                await client.delete_file(post.external_id.removeprefix(FILE))
+            else:
+                await client.delete(post.place, post.external_id)
+        except SlackError as error:
+            if error.code == "cant_delete_message":  # the workspace's rules; elsewhere it says that it is not ours
+                raise SlackError(error.code, error.detail, permanent=True) from error
+            if not error.removed:
+                raise
+
+    async def announce(self, channel: Channel, report: Digest | Weekly) -> Posted:
         place = settings_of(channel).channel
         if place is None:
             raise SlackError("no_channel", NO_CHANNEL, channel_broken=True)
@@ -67,7 +83,7 @@ class SlackDesk:
             picture = await asyncio.to_thread(chart.draw, report)
             await client.upload(place, None, "week.png", picture)
             post = announcements.weekly(report)
-        await client.post(place, post.text, post.blocks)
+        return Posted(place, await client.post(place, post.text, post.blocks))
 
     def _client(self, channel: Channel) -> SlackClient:
         return self._api.with_token(token_of(channel, self._box))
@@ -85,6 +101,7 @@ def _place(channel: Channel, thread: Thread) -> str | None:
 @dataclass(slots=True)
 class _Showing:
     db: Database
+    desk: SlackDesk
     client: SlackClient
     organization_id: UUID
     channel: Channel
@@ -129,24 +146,20 @@ class _Showing:
         return True
 
     async def _post(self, key: Key, post: Post, thread_ts: str | None) -> DeskPost:
-        ts = await self.client.post(self.place, post.text, post.blocks, thread_ts)
+        named = echoes.Named(self.channel.id, self.thread.ticket_id, *key)
+        ts = await self.client.post(self.place, post.text, named.on(post.blocks), thread_ts)
         return await self._remember(key, ts, _digest(post))
 
     async def _remember(self, key: Key, external_id: str, digest: str) -> DeskPost:
-        kind, subject_id = key
-        row = DeskPost(
-            id=new_id(),
-            channel_id=self.channel.id,
-            ticket_id=self.thread.ticket_id,
-            kind=kind,
-            subject_id=subject_id,
-            account=self.channel.account,
-            place=self.place,
-            external_id=external_id,
-            digest=digest,
-        )
+        """Raises `SlackError` when the customer was erased meanwhile: then it is taken away again."""
+        post = Posted(self.place, external_id)
         async with self.db.write(self.organization_id) as scope:
-            scope.add(row)
+            named = echoes.Named(self.channel.id, self.thread.ticket_id, *key)
+            row = await echoes.note(scope, named, self.channel.account or "", post, digest)
+        if row is None or row.external_id != external_id:
+            await self.desk.remove(self.channel, post)
+        if row is None:
+            raise SlackError("erased", "The ticket is gone.", permanent=True)
         self.known[key] = row
         return row
 
@@ -165,14 +178,14 @@ class _Showing:
         async with self.db.read(self.organization_id) as scope:
             content = (await scope.get(Attachment, file.attachment_id)).content
         try:
-            await self.client.upload(self.place, head.external_id, file.name, content)
+            file_id = await self.client.upload(self.place, head.external_id, file.name, content)
         except SlackError as error:
             if not error.permanent:
                 raise
             failure = blocks.plain(f"⚠️ The customer's file {file.name!r} is not shown here: {error.detail}")
             await self._post(key, failure, head.external_id)
             return
-        await self._remember(key, f"file:{file.attachment_id.hex}", "")
+        await self._remember(key, FILE + file_id, "")
 
     async def _remove_what_is_gone(self) -> None:
         """Notes taken back, and what retention erased."""

@@ -34,6 +34,8 @@ REMEDIES = {
 """What only an admin can put right. Until then the channel is off and its tickets wait."""
 GONE = {"message_not_found", "thread_not_found", "cant_update_message", "cant_delete_message", "invalid_thread_ts"}
 """The message was deleted in Slack: it has to be posted again."""
+REMOVED = {"message_not_found", "thread_not_found", "file_not_found", "file_deleted"}
+"""There is nothing left to delete."""
 
 
 class SlackError(DeliveryError):
@@ -58,6 +60,10 @@ class SlackError(DeliveryError):
     @property
     def message_gone(self) -> bool:
         return self.code in GONE
+
+    @property
+    def removed(self) -> bool:
+        return self.code in REMOVED
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +204,10 @@ class SlackClient:
     async def delete(self, channel: str, ts: str) -> None:
         await _call(self._sdk.chat_delete(channel=channel, ts=ts))
 
+    async def delete_file(self, file_id: str) -> None:
+        """Takes it out of every message that shows it."""
+        await _call(self._sdk.files_delete(file=file_id))
+
     async def whisper(
         self, channel: str, user: str, text: str, blocks: Sequence[Json], thread_ts: str | None = None
     ) -> None:
@@ -258,8 +268,8 @@ class SlackClient:
             if error.code != "already_reacted":
                 raise
 
-    async def upload(self, channel: str, thread_ts: str | None, name: str, content: bytes, comment: str = "") -> None:
-        """https://docs.slack.dev/messaging/working-with-files#uploading_files"""
+    async def upload(self, channel: str, thread_ts: str | None, name: str, content: bytes) -> str:
+        """The new file's id. https://docs.slack.dev/messaging/working-with-files#uploading_files"""
         place = await _call(self._sdk.files_getUploadURLExternal(filename=name, length=len(content)))
         try:
             async with self._api.session.post(place["upload_url"], data=content) as answer:
@@ -272,9 +282,9 @@ class SlackClient:
                 files=[{"id": place["file_id"], "title": name}],
                 channel_id=channel,
                 thread_ts=thread_ts,
-                initial_comment=comment or None,
             )
         )
+        return str(place["file_id"])
 
     async def file(self, file_id: str) -> SlackFile:
         found = (await _call(self._sdk.files_info(file=file_id)))["file"]

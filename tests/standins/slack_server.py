@@ -30,7 +30,7 @@ NEEDS = {
     "users.lookupByEmail": ("users:read.email",), "conversations.info": ("channels:read", "groups:read"),
     "conversations.members": ("channels:read", "groups:read"), "conversations.open": ("im:write",),
     "files.getUploadURLExternal": ("files:write",), "files.completeUploadExternal": ("files:write",),
-    "files.info": ("files:read",),
+    "files.info": ("files:read",), "files.delete": ("files:write",),
     "reactions.add": ("reactions:write",), "reactions.remove": ("reactions:write",),
     "conversations.history": ("channels:history", "groups:history"),
     "conversations.replies": ("channels:history", "groups:history"),
@@ -47,6 +47,10 @@ class SlackServer:
         """Method and error, of what was refused."""
         self.limits: dict[str, list[int]] = {}
         """Of a method, the Retry-After of its next calls."""
+        self.swallowed: Counter[str] = Counter()
+        """Of a method, how many of its next calls are done without the caller's learning of it."""
+        self._paused: dict[str, asyncio.Event] = {}
+        self._waiting: Counter[str] = Counter()
         self.sockets: list[web.WebSocketResponse] = []
         self.acks: dict[str, Json] = {}
         self.url = ""
@@ -89,6 +93,23 @@ class SlackServer:
     def limit(self, method: str, *retry_after: int) -> None:
         """The next calls are one too many."""
         self.limits[method] = list(retry_after)
+
+    def swallow(self, method: str, times: int) -> None:
+        """The next calls are done, and the connection breaks before the answer."""
+        self.swallowed[method] = times
+
+    def pause(self, method: str) -> None:
+        """Its calls wait until `resume()`."""
+        self._paused[method] = asyncio.Event()
+
+    async def paused(self) -> bool:
+        """Whether a call waits."""
+        return bool(self._waiting.total())
+
+    def resume(self) -> None:
+        for event in self._paused.values():
+            event.set()
+        self._paused.clear()
 
     # -- setting the scene
 
@@ -133,6 +154,10 @@ class SlackServer:
                 {"ok": False, "error": "ratelimited"}, status=429, headers={"Retry-After": str(seconds)}
             )
         arguments, bearer = await _arguments(request)
+        if paused := self._paused.get(method):
+            self._waiting[method] += 1
+            await paused.wait()
+            self._waiting[method] -= 1
         headers = {}
         try:
             handler = METHODS.get(method, SlackServer.unknown)
@@ -148,6 +173,10 @@ class SlackServer:
             body = {"ok": False, "error": refused.error}
             if refused.messages:
                 body["response_metadata"] = {"messages": [f"[ERROR] {each}" for each in refused.messages]}
+        if self.swallowed[method] > 0:
+            self.swallowed[method] -= 1
+            assert request.transport
+            request.transport.abort()
         return web.json_response(body, headers=headers)
 
     def _authenticate(self, method: str, bearer: str) -> Token:
@@ -343,12 +372,12 @@ class SlackServer:
 
     # -- files
 
-    async def upload_url(self, _token: Token, arguments: Json) -> Json:
+    async def upload_url(self, token: Token, arguments: Json) -> Json:
         name, size = arguments.get("filename"), int(arguments.get("length") or 0)
         if not name or size <= 0:
             raise Refused("invalid_arguments")
         file_id = self.state.fresh("F")
-        self.state.files[file_id] = {"id": file_id, "name": name, "size": size, "title": name}
+        self.state.files[file_id] = {"id": file_id, "name": name, "size": size, "title": name, "user": token.bot}
         return {"upload_url": f"http://127.0.0.1:{self.port}/upload/{file_id}", "file_id": file_id}
 
     async def _upload(self, request: web.Request) -> web.Response:
@@ -393,6 +422,20 @@ class SlackServer:
         if file is None or file.get("team") != token.team_id:
             raise Refused("file_not_found")
         return {"file": file}
+
+    async def file_delete(self, token: Token, arguments: Json) -> Json:
+        """A bot may delete what it shared itself."""
+        file_id = str(arguments.get("file"))
+        if self.state.files.get(file_id, {}).get("user") != token.bot:
+            raise Refused("file_not_found" if file_id not in self.state.files else "cant_delete_file")
+        del self.state.files[file_id]
+        self.state.contents.pop(file_id, None)
+        for channel in self.state.channels.values():
+            for ts, message in list(channel.messages.items()):
+                message.files = [file for file in message.files if file["id"] != file_id]
+                if message.user == token.bot and not message.files and not message.said:
+                    del channel.messages[ts]
+        return {}
 
     async def _download(self, request: web.Request) -> web.Response:
         bearer = request.headers.get("Authorization", "").removeprefix("Bearer ")
@@ -515,6 +558,7 @@ METHODS: dict[str, Callable[[SlackServer, Token, Json], Awaitable[Json]]] = {
     "reactions.add": SlackServer.react,
     "reactions.remove": SlackServer.unreact,
     "files.info": SlackServer.file_info,
+    "files.delete": SlackServer.file_delete,
     "files.getUploadURLExternal": SlackServer.upload_url,
     "files.completeUploadExternal": SlackServer.upload_done,
     "oauth.v2.access": SlackServer.access,
