@@ -120,6 +120,14 @@ class Actions:
         async with self.write(acting.where) as scope:
             await verbs.mark_spam(scope, self.helpdesk.outbox, acting.agent, acting.where.number)
 
+    async def block(self, acting: Acting) -> None:
+        async with self.write(acting.where) as scope:
+            await verbs.block(scope, self.helpdesk.outbox, acting.agent, acting.where.number)
+
+    async def unblock(self, acting: Acting) -> None:
+        async with self.write(acting.where) as scope:
+            await verbs.unblock(scope, self.helpdesk.outbox, acting.agent, acting.where.number)
+
     async def more(self, acting: Acting) -> None:
         """The menu's choices."""
         await MORE[acting.click.value](self, acting)
@@ -249,6 +257,8 @@ VERBS: dict[str, Verb] = {
     "wake": Actions.wake,
     "resolve": Actions.resolve,
     "reopen": Actions.reopen,
+    "block": Actions.block,
+    "unblock": Actions.unblock,
     "more": Actions.more,
     "undo": Actions.undo,
     "sent": Actions.sent,

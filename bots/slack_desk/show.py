@@ -14,6 +14,7 @@ import structlog
 
 from bots.slack_desk import announcements, blocks, chart, echoes, reading
 from bots.slack_desk.blocks import Post
+from bots.slack_desk.mentions import Mentions
 from bots.slack_desk.reading import FileItem, Item, Thread
 from connectors.slack.client import SlackApi, SlackClient, SlackError
 from connectors.slack.settings import settings_of, token_of
@@ -38,6 +39,7 @@ class SlackDesk:
         self._box = box
         self._api = api
         self._console = console
+        self._mentions = Mentions(db)
 
     async def show(self, organization_id: UUID, ticket_id: UUID, channel: Channel) -> None:
         account = channel.account or ""
@@ -47,7 +49,9 @@ class SlackDesk:
         place = _place(channel, thread)
         if place is None:
             raise SlackError("no_channel", NO_CHANNEL, channel_broken=True)
-        showing = _Showing(self._db, self, self._client(channel), organization_id, channel, thread, place, known)
+        client = self._client(channel)
+        user = await self._mentions.assignee(organization_id, account, ticket_id, client)
+        showing = _Showing(self._db, self, client, organization_id, channel, thread, place, known, user)
         try:
             await showing.run()
         except SlackError as error:
@@ -108,6 +112,8 @@ class _Showing:
     thread: Thread
     place: str
     known: dict[Key, DeskPost]
+    user: str | None
+    """Who has the ticket, in this workspace."""
 
     async def run(self) -> None:
         head_key = ("ticket", self.thread.ticket_id)
@@ -132,7 +138,8 @@ class _Showing:
         if post and await self._changed_where_it_is(post, item.post):
             return
         if not item.late:
-            await self._post((item.kind, item.subject_id), item.post, head.external_id)
+            calls = self.user if item.calls else None
+            await self._post((item.kind, item.subject_id), item.post, head.external_id, calls)
 
     async def _changed_where_it_is(self, row: DeskPost, post: Post) -> bool:
         """False when somebody deleted it in Slack: then it is shown again."""
@@ -145,9 +152,11 @@ class _Showing:
             return False
         return True
 
-    async def _post(self, key: Key, post: Post, thread_ts: str | None) -> DeskPost:
+    async def _post(self, key: Key, post: Post, thread_ts: str | None, calls: str | None = None) -> DeskPost:
+        """The digest is of what it says, whoever is called: else it would change with the ticket's owner."""
         named = echoes.Named(self.channel.id, self.thread.ticket_id, *key)
-        ts = await self.client.post(self.place, post.text, named.on(post.blocks), thread_ts)
+        shown = blocks.calling(post, calls) if calls else post
+        ts = await self.client.post(self.place, shown.text, named.on(shown.blocks), thread_ts)
         return await self._remember(key, ts, _digest(post))
 
     async def _remember(self, key: Key, external_id: str, digest: str) -> DeskPost:

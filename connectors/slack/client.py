@@ -76,16 +76,9 @@ class Workspace:
     scopes: frozenset[str]
     url: str
 
-
-@dataclass(frozen=True, slots=True)
-class Installation:
-    """What OAuth gave us."""
-
-    team_id: str
-    team: str
-    bot_user_id: str
-    token: str
-    installer: str
+    def as_settings(self) -> dict[str, str]:
+        """What a channel notes of it."""
+        return {"team": self.team, "bot_user_id": self.bot_user_id, "url": self.url}
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,16 +133,14 @@ class SlackApi:
             self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=FILE_TIMEOUT_S))
         return self._session
 
-    async def install(self, client_id: str, client_secret: str, code: str, redirect_uri: str) -> Installation:
-        """Exchanges what the redirect brought. https://docs.slack.dev/reference/methods/oauth.v2.access"""
+    async def install(self, client_id: str, client_secret: str, code: str, redirect_uri: str) -> str:
+        """Exchanges what the redirect brought for a token: https://docs.slack.dev/reference/methods/oauth.v2.access"""
         app = {"client_id": client_id, "client_secret": client_secret}
         answer = await _call(
             # Not `oauth_v2_access()`, which uses what aiohttp has deprecated.
             self.sdk().api_call("oauth.v2.access", data={**app, "code": code, "redirect_uri": redirect_uri})
         )
-        team = answer["team"]
-        installer = answer["authed_user"]["id"]
-        return Installation(team["id"], team["name"], answer["bot_user_id"], answer["access_token"], installer)
+        return str(answer["access_token"])
 
     async def respond(self, url: str, text: str, blocks: Sequence[Json]) -> None:
         """Answers privately through an interaction's response URL. One that no longer works is not tried again."""

@@ -81,10 +81,11 @@ async def oauth_redirect(
         raise BadInput("Slack was not connected, because the permission was refused there.")
     secret = settings.slack_client_secret.get_secret_value()
     try:
-        found = await app.api.install(settings.slack_client_id, secret, code, _redirect_uri(settings))
+        token = await app.api.install(settings.slack_client_id, secret, code, _redirect_uri(settings))
+        found = await app.api.with_token(token).workspace()
     except SlackError as failure:
         raise BadInput(failure.detail) from failure
-    await oauth.keep(desk, organization_id, found)
+    await oauth.keep(desk, organization_id, found, token)
     answer = _page("Connected", CONNECTED.format(team=escape(found.team)))
     answer.delete_cookie(STATE_COOKIE, path="/slack")
     return answer

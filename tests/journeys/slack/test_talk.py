@@ -161,7 +161,7 @@ async def test_emoji_are_shortcuts(scene: Scene) -> None:
     await scene.says(head, "🟢 Resolved by Sam")
     other = await scene.ticket("Buy cheap helicopters now!!!")
     await scene.people.react(scene.sam, other, "no_entry_sign")
-    await scene.says(other, "🟢 Resolved by Sam")
+    await scene.says(other, "🚫 Spam, closed by Sam")
     spam = await row(scene.helpdesk.db, scene.shop.id, Ticket, subject="Buy cheap helicopters now!!!")
     assert spam.resolution == "spam"
 
