@@ -164,7 +164,10 @@ class SlackDeskApp:
             await ack()
 
     async def _clicked(self, body: Json) -> None:
-        await self.actions.click(payloads.click(body))
+        click = payloads.click(body)
+        await self.actions.click(click)
+        if payloads.is_home(body):
+            await self.commands.show_home(click.person)  # it shows what came of it, or who was first
 
     async def _files_sent(self, body: Json) -> None:
         click = payloads.click(body)

@@ -121,6 +121,11 @@ def click(body: Json) -> Click:
     )
 
 
+def is_home(body: Json) -> bool:
+    """Whether it was clicked in the home tab, where nothing can be answered privately."""
+    return bool((body.get("view") or {}).get("type") == "home")
+
+
 def shortcut(body: Json) -> Click:
     """A message shortcut, as if it were a button of that message."""
     place = Place(body["team"]["id"], body["channel"]["id"], body["message_ts"])

@@ -209,11 +209,6 @@ class SlackClient:
             )
         )
 
-    async def direct(self, user: str) -> str:
-        """The channel of direct messages with `user`."""
-        answer = await _call(self._sdk.conversations_open(users=user))
-        return str(answer["channel"]["id"])
-
     async def open_view(self, trigger_id: str, view: Json) -> None:
         await _call(self._sdk.views_open(trigger_id=trigger_id, view=view))
 
@@ -247,17 +242,6 @@ class SlackClient:
         shared = found.get("is_ext_shared") or found.get("is_org_shared")
         joined, archived = bool(found.get("is_member")), bool(found.get("is_archived"))
         return SlackChannel(found["id"], found.get("name") or "", archived, joined, bool(shared))
-
-    async def permalink(self, channel: str, ts: str) -> str:
-        return str((await _call(self._sdk.chat_getPermalink(channel=channel, message_ts=ts)))["permalink"])
-
-    async def react(self, channel: str, ts: str, emoji: str) -> None:
-        """Adds the app's own emoji; it may be there already."""
-        try:
-            await _call(self._sdk.reactions_add(channel=channel, timestamp=ts, name=emoji))
-        except SlackError as error:
-            if error.code != "already_reacted":
-                raise
 
     async def upload(self, channel: str, thread_ts: str | None, name: str, content: bytes) -> str:
         """The new file's id. https://docs.slack.dev/messaging/working-with-files#uploading_files"""

@@ -14,7 +14,7 @@ KIND = "slack"
 ChannelId = Annotated[str, StringConstraints(pattern=r"^[CG][A-Z0-9]{2,30}$")]
 SCOPES = (
     "chat:write", "commands", "channels:read", "groups:read", "channels:history", "groups:history", "files:read",
-    "files:write", "im:write", "reactions:read", "reactions:write", "users:read", "users:read.email",
+    "files:write", "reactions:read", "users:read", "users:read.email",
 )  # fmt: skip
 """What the manifest of docs/slack.md asks for."""
 

@@ -126,7 +126,6 @@ def test_any_text_fits_into_the_modals(text: str, other: str) -> None:
         modals.category("m", [text, other], text),
         modals.assign("m", [("1", text)], None),
         modals.faq("m", text, other),
-        modals.over("Too late", text),
     ]
     for view in views:
         assert slack_blocks.problems_of_view(view) == []

@@ -166,7 +166,10 @@ async def open_desk(
     bot = slack.state.tokens[token].bot
     async with helpdesk.db.write(shop.id) as scope:
         draft = helpdesk.channels.draft(
-            "slack", team.name, {"channel": desk.id, "bot_user_id": bot, **settings}, {"bot_token": token}
+            "slack",
+            team.name,
+            {"channel": desk.id, "bot_user_id": bot, "url": f"https://{team.domain}.slack.test/", **settings},
+            {"bot_token": token},
         )
         draft.account = team.id
         connected = helpdesk.channels.create(scope, draft)

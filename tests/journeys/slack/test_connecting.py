@@ -213,3 +213,19 @@ async def test_the_doctor_tries_token_permissions_and_channel(scene: Scene, slac
     assert "The app lacks files:write" in (await verdict())[1]
     token.revoked = "token_revoked"
     assert "revoked in Slack" in (await verdict())[1]
+
+
+async def test_whoever_is_not_signed_in_reads_what_to_do(http: httpx.AsyncClient, helpdesk: Helpdesk) -> None:
+    for path in ("/slack/install", "/slack/link/key"):
+        answer = await http.get(path)
+        assert (answer.status_code, answer.headers["content-type"]) == (401, "text/html; charset=utf-8")
+        assert 'href="/console"' in answer.text
+
+
+async def test_an_agent_cannot_connect_a_workspace_and_reads_why(
+    http: httpx.AsyncClient, helpdesk: Helpdesk, acme: cast.Shop
+) -> None:
+    await as_sam(http, acme)
+    answer = await http.get("/slack/install")
+    assert answer.status_code == 403
+    assert "<h1>That did not work</h1>" in answer.text
