@@ -62,6 +62,8 @@ class About:
 @dataclass(frozen=True, slots=True)
 class Submission:
     person: Person
+    view_id: str
+    """Of the form that was open: the same when it is submitted again."""
     form: str
     about: About
     values: dict[str, str]
@@ -138,6 +140,7 @@ def submission(body: Json) -> Submission:
     about = json.loads(view["private_metadata"])
     return Submission(
         person=_person(body["user"], body["team"]["id"]),
+        view_id=view["id"],
         form=view["callback_id"],
         about=About(
             channel_id=UUID(about["channel"]),

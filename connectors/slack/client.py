@@ -32,6 +32,13 @@ REMEDIES = {
     "restricted_action": "The workspace's rules forbid the app to post there. Ask a Slack admin.",
 }
 """What only an admin can put right. Until then the channel is off and its tickets wait."""
+WORDS = {
+    "expired_trigger_id": "It took too long to open the form. Press the button again.",
+    "exchanged_trigger_id": "The form was opened already. Press the button again.",
+}
+"""What the person who pressed a button reads."""
+PASSING = {"internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org"}
+"""Slack's own trouble, which it tells with HTTP 200."""
 GONE = {"message_not_found", "thread_not_found", "cant_update_message", "cant_delete_message", "invalid_thread_ts"}
 """The message was deleted in Slack: it has to be posted again."""
 REMOVED = {"message_not_found", "thread_not_found", "file_not_found", "file_deleted"}
@@ -293,7 +300,8 @@ def signed(secret: str, body: bytes, timestamp: str, signature: str) -> bool:
 
     https://docs.slack.dev/authentication/verifying-requests-from-slack
     """
-    if not secret or not timestamp.isascii() or not timestamp.isdecimal():
+    well_formed = timestamp.isascii() and timestamp.isdecimal() and len(timestamp) < 20 and signature.isascii()
+    if not secret or not well_formed:
         return False
     return bool(SignatureVerifier(secret).is_valid(body, timestamp, signature))
 
@@ -333,8 +341,8 @@ def _refused(error: SlackApiError) -> SlackError:
     if code in REMEDIES:
         return SlackError(code, REMEDIES[code], channel_broken=True)
     problems = (data.get("response_metadata") or {}).get("messages") if isinstance(data, dict) else None
-    detail = f"Slack refused the call: {code}{' (' + '; '.join(problems) + ')' if problems else ''}."
-    return SlackError(code, detail, permanent=code not in GONE)
+    refused = f"Slack refused the call: {code}{' (' + '; '.join(problems) + ')' if problems else ''}."
+    return SlackError(code, WORDS.get(code, refused), permanent=code not in GONE | PASSING)
 
 
 def _unreachable(error: Exception) -> SlackError:

@@ -49,6 +49,8 @@ class SlackServer:
         """Of a method, the Retry-After of its next calls."""
         self.swallowed: Counter[str] = Counter()
         """Of a method, how many of its next calls are done without the caller's learning of it."""
+        self.failures: dict[str, list[str | int]] = {}
+        """Of a method, what its next calls get: an error in Slack's words, or an HTTP status."""
         self._paused: dict[str, asyncio.Event] = {}
         self._waiting: Counter[str] = Counter()
         self.sockets: list[web.WebSocketResponse] = []
@@ -153,6 +155,12 @@ class SlackServer:
             return web.json_response(
                 {"ok": False, "error": "ratelimited"}, status=429, headers={"Retry-After": str(seconds)}
             )
+        if self.failures.get(method):
+            failure = self.failures[method].pop(0)
+            self.refused.append((method, str(failure)))
+            if isinstance(failure, int):
+                return web.Response(status=failure, text="<html>upstream connect error</html>")
+            return web.json_response({"ok": False, "error": failure})
         arguments, bearer = await _arguments(request)
         if paused := self._paused.get(method):
             self._waiting[method] += 1

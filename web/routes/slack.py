@@ -56,8 +56,8 @@ async def bolt(request: Request) -> SlackDeskApp:
     app: SlackDeskApp | None = request.app.state.slack
     if app is None:
         raise NotFound("Slack is not set up: DESKHAND_SLACK_SIGNING_SECRET is not set.")
-    if int(request.headers.get("content-length") or 0) > LONGEST_BODY:
-        raise TooLarge("Slack sends no bodies of this size.")
+    if int(request.headers.get("content-length", LONGEST_BODY + 1)) > LONGEST_BODY:
+        raise TooLarge("Slack sends no bodies of this size, and none without saying how long they are.")
     return app
 
 

@@ -157,7 +157,7 @@ async def test_a_modal_opens_in_time_or_says_to_press_again(scene: Scene, late: 
         scene.slack.later(4)
     await scene.people.carry("interactive", payload)
     if late:
-        await scene.whispered(scene.sam, "expired")
+        await scene.whispered(scene.sam, "Press the button again")
     else:
         assert await scene.modal(scene.sam, "reply")
 
