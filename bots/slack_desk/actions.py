@@ -97,6 +97,10 @@ class Actions:
         where, version = acting.where, int(acting.click.value)
         await self.helpdesk.redrafts.regenerate(where.organization_id, acting.agent, _subject(where), version)
 
+    async def draft(self, acting: Acting) -> None:
+        where = acting.where
+        await self.helpdesk.redrafts.draft(where.organization_id, acting.agent, where.number)
+
     # -- tickets
 
     async def take(self, acting: Acting) -> None:
@@ -256,6 +260,7 @@ VERBS: dict[str, Verb] = {
     "edit": Actions.edit,
     "reject": Actions.reject,
     "regenerate": Actions.regenerate,
+    "draft": Actions.draft,
     "take": Actions.take,
     "home_take": Actions.take,
     "reply": Actions.reply,

@@ -200,6 +200,8 @@ def said(card: MessageCard, number: int) -> Post:
         blocks.append(_context(_plain(f"⚠️ Not delivered: {card.trouble}")))
     if card.undo:
         blocks.append(_actions(_button("undo", "Undo")))
+    elif card.state == "received":
+        blocks.append(_actions(_button("reply", "Reply"), _button("draft", "Draft an answer")))
     elif card.author == "agent" and card.state == "sent":
         changes = [("correct", "Correct…"), ("retract", "Take back"), ("faq", "Save as FAQ…")]
         blocks.append(_actions(_overflow("sent", changes)))

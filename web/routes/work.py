@@ -152,6 +152,12 @@ async def unblock(number: int, agent: Agent, caller: Caller, desk: Desk) -> None
         await verbs.unblock(scope, desk.outbox, agent, number)
 
 
+@router.post("/tickets/{number}/drafts", status_code=201)
+async def draft(number: int, agent: Agent, caller: Caller, desk: Desk) -> Redrafted:
+    """Draft an answer to the customer's newest message. 409 if the documents say nothing about it."""
+    return Redrafted(draft_id=await desk.redrafts.draft(caller.organization_id, agent, number))
+
+
 @router.post("/tickets/{number}/notes", status_code=201)
 async def note(number: int, body: TextBody, agent: Agent, caller: Caller, desk: Desk) -> Noted:
     """A note among colleagues; the customer never sees it."""

@@ -273,3 +273,24 @@ async def test_whoever_is_not_in_slack_is_named(scene: Scene) -> None:
     await scene.settled()
     assert called(scene, head) == []
     assert scene.slack.calls["users.lookupByEmail"] == 1
+
+
+async def test_a_draft_can_be_asked_for_where_the_customer_wrote(scene: Scene) -> None:
+    head = await scene.ticket(HUMAN)
+    await scene.click(scene.sam, await scene.draft(head), "send")
+    ticket = await scene.stored()
+    await scene.dana_writes("How do I send something back?", ticket.conversation_id)
+    asked = await scene.reply_in(head, "How do I send something back?")
+    assert asked.actions == ["reply", "draft"]
+    for _ in range(2):
+        await scene.click(scene.sam, asked, "draft")
+        await scene.settled()
+    offered = [message for message in scene.desk.thread(head.ts) if "30 days" in message.said]
+    assert [bool(message.actions) for message in offered] == [False, True]
+    await scene.click(scene.sam, offered[1], "send")
+    await scene.says(offered[1], "✅ Sent by Sam")
+    await scene.click(scene.sam, asked, "reply")
+    await scene.people.submit(scene.sam, await scene.modal(scene.sam, "reply"), text="Ask me.", resolve=["resolve"])
+    await scene.says(head, "🟢 Resolved by Sam")
+    await scene.click(scene.sam, asked, "draft")
+    await scene.whispered(scene.sam, "is resolved already")
