@@ -43,6 +43,19 @@ async def customer_of(scope: Scope, channel_id: UUID, external_id: str) -> UUID 
     return found
 
 
+async def known_as(scope: Scope, name: str) -> list[UUID]:
+    """Everybody who gave this e-mail address, or goes by this name on some channel."""
+    on_channels = scope.select(CustomerIdentity, CustomerIdentity.customer_id).where(
+        CustomerIdentity.external_id.in_({name, name.lower()})
+    )
+    found = await scope.session.scalars(
+        scope.select(Customer, Customer.id)
+        .where(or_(func.lower(Customer.email) == name.lower(), Customer.id.in_(on_channels)))
+        .order_by(Customer.id)
+    )
+    return list(found)
+
+
 async def kept(scope: Scope, customer_id: UUID) -> Kept:
     conversations = scope.select(Conversation, Conversation.id).where(Conversation.customer_id == customer_id)
 
