@@ -215,7 +215,7 @@ class _Showing:
         for row in list(self.known.values()):
             if row.kind == "draft":
                 await self._delete(row)
-            elif row.kind != "moved":
+            elif row.kind not in ("moved", "typed"):
                 await self._set(row, kind="moved", subject_id=row.id)
         self.known.clear()
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
-import time
 from base64 import b64decode
 from collections import Counter
 from collections.abc import Awaitable, Callable

@@ -56,14 +56,17 @@ async def bolt(request: Request) -> SlackDeskApp:
     app: SlackDeskApp | None = request.app.state.slack
     if app is None:
         raise NotFound("Slack is not set up: DESKHAND_SLACK_SIGNING_SECRET is not set.")
-    if int(request.headers.get("content-length", LONGEST_BODY + 1)) > LONGEST_BODY:
-        raise TooLarge("Slack sends no bodies of this size, and none without saying how long they are.")
     return app
 
 
-@router.post("/events")
-@router.post("/interactive")
-@router.post("/commands")
+async def short(request: Request) -> None:
+    if int(request.headers.get("content-length", LONGEST_BODY + 1)) > LONGEST_BODY:
+        raise TooLarge("Slack sends no bodies of this size, and none without saying how long they are.")
+
+
+@router.post("/events", dependencies=[Depends(short)])
+@router.post("/interactive", dependencies=[Depends(short)])
+@router.post("/commands", dependencies=[Depends(short)])
 async def called(request: Request, app: Annotated[SlackDeskApp, Depends(bolt)]) -> Response:
     """Events, buttons, modals and commands, signed by Slack (401 if not)."""
     return await app.handle(request)

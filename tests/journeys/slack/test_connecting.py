@@ -153,7 +153,7 @@ async def test_with_two_tokens_slack_needs_no_way_to_us(by_socket: Scene) -> Non
     await scene.people.submit(scene.sam, view, text="Three days.")
     await scene.says(draft, "✅ Edited and sent by Sam")
     late = await scene.people.submit(scene.sam, view, text="Four days.")
-    assert "Already sent" in late["payload"]["errors"]["text"]
+    assert "what you had written first" in late["payload"]["errors"]["text"]
     await scene.people.say(scene.sam, scene.desk, "done", head.ts)
     await scene.people.command(scene.sam, scene.desk, "my")
     await scene.whispered(scene.sam, HUMAN)
