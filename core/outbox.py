@@ -104,6 +104,14 @@ class Sender(Protocol):
     async def aclose(self) -> None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """Something that a desk outside shows, by the ids that it has there."""
+
+    place: str
+    external_id: str
+
+
 class DeskSender(Protocol):
     """Makes what a desk outside shows of a ticket equal to what the database says; safe to repeat.
 
@@ -112,8 +120,11 @@ class DeskSender(Protocol):
 
     async def show(self, organization_id: UUID, ticket_id: UUID, channel: Channel) -> None: ...
 
-    async def announce(self, channel: Channel, report: Digest | Weekly) -> None:
+    async def announce(self, channel: Channel, report: Digest | Weekly) -> Posted:
         """Posts a regular report for the whole team."""
+
+    async def remove(self, channel: Channel, post: Posted) -> None:
+        """Takes away something that it shows; what is gone already is no error."""
 
     async def aclose(self) -> None: ...
 

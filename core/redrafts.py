@@ -1,4 +1,4 @@
-"""Another draft in place of one that an agent did not like."""
+"""Drafts that an agent asks for: one where there is none, or another in place of one that they did not like."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from uuid import UUID
 from core import tickets
 from core.agent.state import Answer
 from core.db import Database
-from core.desk.acting import Agent, changed
+from core.desk.acting import Agent, change_open, changed, ticket_of
 from core.desk.drafts import decide
 from core.errors import Conflict
-from core.models import Draft, Ticket
+from core.models import Draft, Message, Ticket
 from core.outbox import Outbox
 from core.tenancy import Scope
 from core.turns import Turns
@@ -23,6 +23,24 @@ class Redrafts:
     db: Database
     turns: Turns
     outbox: Outbox
+
+    async def draft(self, organization_id: UUID, agent: Agent, number: int) -> UUID:
+        """Thinks about the customer's newest message, and offers what comes of it in place of what was offered.
+
+        Returns the draft's id. Raises `Conflict` when the ticket is resolved, or the documents say nothing about it.
+        """
+        async with self.db.read(organization_id) as scope:
+            ticket = await ticket_of(scope, number)
+            newest = await _newest_question(scope, ticket)
+        outcome = await self.turns.think_again(organization_id, newest.id, frozenset()) if newest else None
+        if newest is None or outcome is None or outcome.answer is None:
+            raise Conflict("The documents say nothing about this. Write a reply.")
+        async with self.db.write(organization_id) as scope:
+            await change_open(scope, ticket)
+            await tickets.outdate_drafts(scope, ticket.conversation_id)
+            new = tickets.offer_draft(scope, ticket, newest.id, outcome.answer)
+            await changed(scope, self.outbox, agent, "draft.asked_for", ticket, new=str(new.id))
+            return new.id
 
     async def regenerate(self, organization_id: UUID, agent: Agent, draft_id: UUID, version: int) -> UUID:
         """Thinks again about the draft's question and offers what comes of it. Returns the new draft's id.
@@ -51,6 +69,17 @@ class Redrafts:
         new = tickets.offer_draft(scope, ticket, old.message_id, answer)
         await changed(scope, self.outbox, agent, "draft.regenerated", ticket, draft=str(old.id), new=str(new.id))
         return new.id
+
+
+async def _newest_question(scope: Scope, ticket: Ticket) -> Message | None:
+    found: Message | None = await scope.session.scalar(
+        scope.select(Message)
+        .where(Message.conversation_id == ticket.conversation_id, Message.author == "customer")
+        .where(Message.retracted_at.is_(None))
+        .order_by(Message.id.desc())
+        .limit(1)
+    )
+    return found
 
 
 def _cited(draft: Draft) -> list[Any]:

@@ -12,7 +12,7 @@ import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from sqlalchemy import select
 
-from core import alerts, desk, reports, routing
+from core import alerts, desk, removals, reports, routing
 from core.accounts import OrganizationSettings
 from core.agent.profile import profile_of
 from core.db import UNAVAILABLE, Database
@@ -46,7 +46,8 @@ class Schedule:
             scheduler.shutdown(wait=False)
 
     async def tick(self) -> None:
-        """Wakes snoozed tickets, marks overdue ones, gives unanswered ones to others, mails alerts."""
+        """Wakes snoozed tickets, marks overdue ones, gives unanswered ones to others, mails alerts, and takes
+        what was erased from the desks outside."""
         try:
             for organization_id in await self._with_something_due():
                 await self._wake(organization_id)
@@ -55,6 +56,7 @@ class Schedule:
                 if service.reassign_after and service.assignment != "manual":
                     await self._reassign(organization.id, service)
             await self._mail_alerts()
+            await removals.work(self.db, self.connected.desks)
         except UNAVAILABLE as error:
             log.warning("schedule.database_unavailable", reason=str(error))
 
@@ -167,11 +169,14 @@ class Schedule:
                 report = await reports.weekly(scope, service, now())
         if isinstance(report, reports.Digest) and not report.overdue:
             return
+        this = Sent.channel_id == channel.id, Sent.name == name, Sent.period == period
         try:
-            await self.connected.desks[channel.kind].announce(channel, report)
+            posted = await self.connected.desks[channel.kind].announce(channel, report)
         except DeliveryError as error:
             log.warning("schedule.report_not_sent", name=name, reason=error.detail)
             async with self.db.write(channel.organization_id) as scope:
-                await scope.session.execute(
-                    scope.delete(Sent).where(Sent.channel_id == channel.id, Sent.name == name, Sent.period == period)
-                )
+                await scope.session.execute(scope.delete(Sent).where(*this))
+            return
+        async with self.db.write(channel.organization_id) as scope:
+            where = {"place": posted.place, "external_id": posted.external_id}
+            await scope.session.execute(scope.update(Sent).where(*this).values(**where))

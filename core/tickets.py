@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import bindparam, literal_column, update
+from sqlalchemy import bindparam, literal_column, select, update
 
 from core import routing
 from core.agent.state import Answer, Outcome, Reason
@@ -21,6 +21,11 @@ IS_OPEN = Ticket.status != literal_column("'resolved'")
 IS_PENDING = Draft.state == literal_column("'pending'")
 REOPEN = update(Ticket).where(
     Ticket.organization_id == ours(), Ticket.conversation_id == bindparam("conversation"), IS_OPEN
+)
+PENDING_DRAFT = (
+    select(Draft.id)
+    .where(Draft.organization_id == ours(), Draft.conversation_id == bindparam("conversation"), IS_PENDING)
+    .limit(1)
 )
 OUTDATE = (
     update(Draft)
@@ -102,6 +107,11 @@ async def open_ticket(scope: Scope, conversation_id: UUID) -> Ticket | None:
         .execution_options(populate_existing=True)
     )
     return found
+
+
+async def has_draft(scope: Scope, conversation_id: UUID) -> bool:
+    """Whether one waits for a decision."""
+    return (await scope.run(PENDING_DRAFT, conversation=conversation_id)).scalar() is not None
 
 
 def offer_draft(scope: Scope, ticket: Ticket, message_id: UUID, answer: Answer) -> Draft:

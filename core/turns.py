@@ -16,7 +16,7 @@ from core.agent import wording
 from core.agent.graph import Agent
 from core.agent.policy import leaves_to_people
 from core.agent.profile import Profile, calibrated, profile_of, spoken_with
-from core.agent.state import REPLIES, Decision, Outcome, Question, Reading, Utterance
+from core.agent.state import REPLIES, Answer, Decision, Outcome, Question, Reading, Utterance
 from core.calibration import recalibration_of
 from core.categories import Categorizers
 from core.db import Database
@@ -55,6 +55,7 @@ LOAD = (
         Organization.calibration,
         Organization.monthly_answers,
         Customer.language,
+        Customer.blocked_at,
         Usage.answered,
     )
     .join(Conversation, Conversation.id == Message.conversation_id)
@@ -116,6 +117,8 @@ class Context:
     attempts: int
     place: Place
     handler: str
+    blocked: bool
+    """Whoever wrote it is to get no answer, and to make nobody work."""
     version: int
     """Of the conversation: it changes when a person takes over."""
     subject: str
@@ -145,9 +148,10 @@ class Turns:
         reply_id = new_id()
         try:
             # So many tries that ended without a word took their process with them, and this one might too.
-            poisonous = context.attempts > MOST_CLAIMS
+            poisonous = context.attempts > MOST_CLAIMS and not context.blocked
             outcome = _gave_up(context) if poisonous else await self._think(context, reply_id)
-            await self._commit(context, owner, reply_id, outcome)
+            newer = await self._in_place_of_a_draft(context) if outcome is None else None
+            await self._commit(context, owner, reply_id, outcome, newer)
         except LostLease:
             log.warning("turn.lease_lost", message=str(message_id))
         except Exception as error:
@@ -164,8 +168,8 @@ class Turns:
         return await self._agent.run(replace(await self._question(context), without=without))
 
     async def _think(self, context: Context, reply_id: UUID) -> Outcome | None:
-        """What the agent makes of it; None while a person has the conversation."""
-        if context.handler == "person":
+        """What the agent makes of it; None while a person has the conversation, or the sender is blocked."""
+        if context.handler == "person" or context.blocked:
             return None
         topic = conversation_topic(context.place.conversation_id)
         self._events.publish(Event(topic, "typing", {}))
@@ -174,6 +178,15 @@ class Turns:
             self._events.publish(Event(topic, "chunk", {"message_id": str(reply_id), "text": piece}))
 
         return await self._agent.run(replace(await self._question(context), stream=stream))
+
+    async def _in_place_of_a_draft(self, context: Context) -> Answer | None:
+        """For a person who has a draft before them, which this message makes worthless."""
+        async with self._db.read(context.organization_id) as scope:
+            waits = await tickets.has_draft(scope, context.place.conversation_id)
+        if context.blocked or not waits:
+            return None
+        outcome = await self._agent.run(await self._question(context))
+        return None if outcome.decision.action == "courtesy" else outcome.answer
 
     async def _question(self, context: Context) -> Question:
         text, quote = without_quote(context.text)
@@ -187,13 +200,15 @@ class Turns:
             quota_left=context.quota_left,
         )
 
-    async def _commit(self, context: Context, owner: str, reply_id: UUID, outcome: Outcome | None) -> None:
-        """Raises `LostLease`, and then nothing has changed."""
+    async def _commit(
+        self, context: Context, owner: str, reply_id: UUID, outcome: Outcome | None, newer: Answer | None = None
+    ) -> None:
+        """`newer`: a draft for the person who has the conversation. Raises `LostLease`: then nothing has changed."""
         async with self._db.write(context.organization_id) as scope:
             if outcome and not await _still_the_bots(scope, context, outcome):
                 outcome = None
             if outcome is None:
-                await self._leave_to_people(scope, context)
+                await self._leave_to_people(scope, context, newer)
                 await scope.run(MOVE_UP, conversation=context.place.conversation_id, last_message_at=now())
                 ended: Ended = "silent"
             elif outcome.decision.action in REPLIES:
@@ -238,9 +253,13 @@ class Turns:
         await self._outbox.post(scope, context.place, notice)
         await self._outbox.tell_desks(scope, ticket)
 
-    async def _leave_to_people(self, scope: Scope, context: Context) -> None:
+    async def _leave_to_people(self, scope: Scope, context: Context, newer: Answer | None) -> None:
         place = context.place
+        if context.blocked:
+            return
         if ticket := await tickets.customer_wrote(scope, place.conversation_id, context.profile.service):
+            if newer:
+                tickets.offer_draft(scope, ticket, context.message_id, newer)
             await self._outbox.tell_desks(scope, ticket)
 
     async def _retry(self, context: Context, owner: str, error: Exception) -> None:
@@ -270,6 +289,7 @@ async def _load(scope: Scope, message_id: UUID) -> Context:
         attempts=row.attempts,
         place=Place(row.conversation_id, row.channel_id, row.channel_kind),
         handler=row.handler,
+        blocked=row.blocked_at is not None,
         version=row.version,
         subject=row.subject,
         frustration=row.frustration,

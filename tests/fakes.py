@@ -11,6 +11,7 @@ from core.agent.prompts import Prompt
 from core.messages import OutboundMessage
 from core.models import Channel
 from core.nlp.encoder import Encoder, Encoding, Meaning
+from core.outbox import Posted
 from core.reports import Digest, Weekly
 
 
@@ -44,6 +45,7 @@ class FakeDesk:
     def __init__(self) -> None:
         self.shown: list[UUID] = []
         self.announced: list[Digest | Weekly] = []
+        self.removed: list[Posted] = []
         self.failures: list[Exception] = []
 
     async def show(self, organization_id: UUID, ticket_id: UUID, channel: Channel) -> None:
@@ -51,10 +53,16 @@ class FakeDesk:
             raise self.failures.pop(0)
         self.shown.append(ticket_id)
 
-    async def announce(self, channel: Channel, report: Digest | Weekly) -> None:
+    async def announce(self, channel: Channel, report: Digest | Weekly) -> Posted:
         if self.failures:
             raise self.failures.pop(0)
         self.announced.append(report)
+        return Posted("place", str(len(self.announced)))
+
+    async def remove(self, channel: Channel, post: Posted) -> None:
+        if self.failures:
+            raise self.failures.pop(0)
+        self.removed.append(post)
 
     async def aclose(self) -> None:
         """Nothing is open."""

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import update
 
 from core.db import Database
-from core.models import Delivery, Message, Tenant, now
+from core.models import Delivery, DeskRemoval, Message, Tenant, now
 from tests.waiting import until
 
 
@@ -50,3 +50,4 @@ async def an_hour_passes(db: Database) -> None:
             earlier = now() - timedelta(hours=1)
             await scope.session.execute(update(table).where(table.state == "queued").values(available_at=earlier))
             await scope.session.execute(update(table).where(table.state == "working").values(lease_until=earlier))
+        await scope.session.execute(update(DeskRemoval).values(available_at=now() - timedelta(hours=1)))

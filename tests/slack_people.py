@@ -174,6 +174,11 @@ class People:
                  "event_ts": self.slack.state.ts()}  # fmt: skip
         await self.event(user.team_id, event)
 
+    async def echo(self, message: Message) -> Any:
+        """Slack tells of a message as it tells of every one, the app's own included."""
+        channel = self.slack.state.channels[message.channel]
+        return await self.event(channel.team_id, {**message.as_json(), **self._where(channel, message.ts)})
+
     async def command(self, user: User, channel: Channel, text: str, *, command: str = "/desk") -> Any:
         payload = {
             "team_id": user.team_id,

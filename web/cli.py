@@ -186,6 +186,20 @@ def evaluate(
 
 
 @app.command()
+def erase(
+    who: Annotated[str, typer.Argument(help="Their e-mail address, or their id on a channel.")],
+    organization: OrganizationOption = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do it; without it you are told what would go.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Forget a customer for good, here and in Slack: conversations, files, tickets, and what was noted of them."""
+    settings = _installation()
+    from web import commands
+
+    _run(commands.erase(settings, out, who, organization, yes=yes, as_json=as_json))
+
+
+@app.command()
 def sentiment(as_json: AsJson = False) -> None:
     """Read a text a line, and write a line on how its writer feels: label, frustration, urgency."""
     settings = _settings()

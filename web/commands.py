@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from sqlalchemy import select
 
 from core import migrate as schema
+from core import retention
 from core.agent.profile import profile_of
 from core.agent.state import REPLIES, Outcome, Question
 from core.db import Database
@@ -136,6 +137,27 @@ async def ask(settings: Settings, out: Console, text: str, slug: str | None, *, 
         print(json.dumps(_as_json(outcome)))  # noqa: T201
         return
     _show(outcome, out)
+
+
+async def erase(settings: Settings, out: Console, who: str, slug: str | None, *, yes: bool, as_json: bool) -> None:
+    async with _database(settings) as db:
+        organization = await _organization(db, slug)
+        async with db.write(organization.id) as scope:
+            found = await retention.known_as(scope, who.strip())
+            kept = [await retention.kept(scope, customer_id) for customer_id in found]
+            for customer_id in found if yes else ():
+                await retention.erase(scope, customer_id)
+    if not found:
+        raise BadInput(
+            f"{organization.name} knows nobody by {who!r}. Give the e-mail address, or their id on a channel."
+        )
+    sums = {name: sum(getattr(each, name) for each in kept) for name in ("conversations", "messages", "tickets")}
+    if as_json:
+        print(json.dumps({"erased": yes, "customers": len(found), **sums}))  # noqa: T201
+        return
+    counts = ", ".join(f"{count} {name}" for name, count in sums.items())
+    done = "Erased" if yes else "With --yes this is erased for good"
+    out.print(f"{done}: {len(found)} customers by that name, with {counts}.")
 
 
 def _as_json(outcome: Outcome) -> dict[str, Any]:

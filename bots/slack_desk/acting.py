@@ -93,6 +93,11 @@ class Desk:
         _still_on(channel)
         return Where(channel.organization_id, channel, ticket.id, ticket.number, post.kind, post.subject_id)
 
+    async def knows(self, place: Place) -> bool:
+        """Whether it is noted what the message at `place` shows, or showed."""
+        async with self.db.system() as scope:
+            return await scope.session.scalar(_noted_at(place)) is not None
+
     async def _shown_at(self, place: Place) -> Any:
         async with self.db.system() as scope:
             return (await scope.session.execute(_post_at(place))).one_or_none()
@@ -162,13 +167,16 @@ def _post_at(place: Place) -> Any:
         select(DeskPost, Channel, Ticket)
         .join(Channel, Channel.id == DeskPost.channel_id)
         .join(Ticket, Ticket.id == DeskPost.ticket_id)
-        .where(
-            DeskPost.account == place.team,
-            DeskPost.place == place.channel,
-            DeskPost.external_id == place.ts,
-            DeskPost.kind != "moved",
-        )
+        .where(*_at(place), DeskPost.kind != "moved")
     )
+
+
+def _noted_at(place: Place) -> Any:
+    return select(DeskPost.id).where(*_at(place))
+
+
+def _at(place: Place) -> tuple[Any, ...]:
+    return DeskPost.account == place.team, DeskPost.place == place.channel, DeskPost.external_id == place.ts
 
 
 def _just_posted(place: Place) -> bool:

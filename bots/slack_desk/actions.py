@@ -15,13 +15,16 @@ from bots.slack_desk.rich import Json, escaped
 from connectors.slack.client import SlackError
 from core import desk as verbs
 from core.desk import Agent
-from core.errors import AppError, Conflict
+from core.errors import AppError, BadInput, Conflict
 from core.helpdesk import Helpdesk
 from core.models import Draft, Member, Message, Ticket
 from core.tenancy import Scope
 
 HOLD = timedelta(seconds=10)
 """How long what an agent sends can be undone."""
+REPLIES = ("message", "typed")
+"""What a message in a thread has to be to be saved as a FAQ."""
+NO_REPLY = "Choose a reply to a customer: that can be kept as a FAQ."
 TOO_OLD = "This message is no longer connected to a ticket. Open the ticket in the console."
 
 
@@ -94,6 +97,10 @@ class Actions:
         where, version = acting.where, int(acting.click.value)
         await self.helpdesk.redrafts.regenerate(where.organization_id, acting.agent, _subject(where), version)
 
+    async def draft(self, acting: Acting) -> None:
+        where = acting.where
+        await self.helpdesk.redrafts.draft(where.organization_id, acting.agent, where.number)
+
     # -- tickets
 
     async def take(self, acting: Acting) -> None:
@@ -119,6 +126,14 @@ class Actions:
     async def spam(self, acting: Acting) -> None:
         async with self.write(acting.where) as scope:
             await verbs.mark_spam(scope, self.helpdesk.outbox, acting.agent, acting.where.number)
+
+    async def block(self, acting: Acting) -> None:
+        async with self.write(acting.where) as scope:
+            await verbs.block(scope, self.helpdesk.outbox, acting.agent, acting.where.number)
+
+    async def unblock(self, acting: Acting) -> None:
+        async with self.write(acting.where) as scope:
+            await verbs.unblock(scope, self.helpdesk.outbox, acting.agent, acting.where.number)
 
     async def more(self, acting: Acting) -> None:
         """The menu's choices."""
@@ -185,9 +200,13 @@ class Actions:
     async def faq(self, acting: Acting) -> None:
         """From a private answer, whose value says which reply is meant; or from the reply itself."""
         where = acting.where
+        if where.subject_id and where.kind not in REPLIES:
+            raise BadInput(NO_REPLY)
         message_id = where.subject_id or UUID(acting.click.value.split(":")[2])
         async with self.read(where) as scope:
             answer = await scope.get(Message, message_id)
+            if answer.author == "customer":
+                raise BadInput(NO_REPLY)
             question = await newest_question(scope, where.ticket_id, before=answer)
         await self.open(acting, modals.faq(acting.about(message=message_id), question, answer.text))
 
@@ -241,6 +260,7 @@ VERBS: dict[str, Verb] = {
     "edit": Actions.edit,
     "reject": Actions.reject,
     "regenerate": Actions.regenerate,
+    "draft": Actions.draft,
     "take": Actions.take,
     "home_take": Actions.take,
     "reply": Actions.reply,
@@ -249,6 +269,8 @@ VERBS: dict[str, Verb] = {
     "wake": Actions.wake,
     "resolve": Actions.resolve,
     "reopen": Actions.reopen,
+    "block": Actions.block,
+    "unblock": Actions.unblock,
     "more": Actions.more,
     "undo": Actions.undo,
     "sent": Actions.sent,

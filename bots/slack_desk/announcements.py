@@ -34,7 +34,7 @@ def _overdue(line: OverdueLine, users: Mapping[str, str], console: str) -> list[
     elements += [rich.text(" · was due "), rich.date(line.due_at, "{ago}", f"{line.due_at:%d %b %H:%M} UTC")]
     user = users.get(line.assignee_email or "")
     if user:
-        elements += [rich.text(" · "), {"type": "user", "user_id": user}]
+        elements += [rich.text(" · "), rich.user(user)]
     else:
         elements.append(rich.text(f" · {rich.shortened(line.assignee, 80)}" if line.assignee else " · nobody has it"))
     return elements

@@ -21,7 +21,7 @@ from slack_bolt.response import BoltResponse
 from starlette.requests import Request
 from starlette.responses import Response
 
-from bots.slack_desk import payloads
+from bots.slack_desk import echoes, payloads
 from bots.slack_desk.acting import Desk
 from bots.slack_desk.actions import VERBS, Acting, Actions
 from bots.slack_desk.commands import NOT_CONNECTED, Commands
@@ -58,6 +58,7 @@ class SlackDeskApp:
         self.talk = Talk(helpdesk, self.desk, self.actions)
         self.commands = Commands(helpdesk, self.desk, console)
         self.leaving = Leaving(helpdesk, self.desk)
+        self.echoes = echoes.Echoes(self.desk)
         self.bolt = AsyncApp(
             name="deskhand",
             logger=_quiet_logger(),
@@ -66,7 +67,9 @@ class SlackDeskApp:
             authorize=self._authorize(),
             user_facing_authorize_error_message=NOT_CONNECTED,
             request_verification_enabled=False,  # `handle()` has done it: Bolt fails on odd headers
+            ignoring_self_events_enabled=False,  # `_hear_ourselves()` does it
         )
+        self.bolt.middleware(self._hear_ourselves)
         self.bolt.middleware(self._remember)
         self._register()
 
@@ -99,6 +102,20 @@ class SlackDeskApp:
             return None
 
         return authorize
+
+    async def _hear_ourselves(self, body: Json, context: Any, next: Callable[[], Awaitable[Any]]) -> Any:  # noqa: A002
+        """What the app itself did ends here."""
+        if not payloads.is_by(body, context.user_id, context.bot_user_id):
+            return await next()
+        if echo := payloads.echo(body):
+            place, block_id = echo
+            if what := echoes.named(block_id):
+                try:
+                    await self.echoes.heard(place, what)
+                except (*UNAVAILABLE, SlackError) as error:
+                    log.warning("slack.echo_not_noted", reason=str(error))
+                    return CALL_LATER
+        return BoltResponse(status=200, body="")
 
     async def _remember(self, body: Json, context: Any, next: Callable[[], Awaitable[Any]]) -> Any:  # noqa: A002
         """Stores a call before anything is done about it; one that is known is only acknowledged."""
@@ -147,7 +164,10 @@ class SlackDeskApp:
             await ack()
 
     async def _clicked(self, body: Json) -> None:
-        await self.actions.click(payloads.click(body))
+        click = payloads.click(body)
+        await self.actions.click(click)
+        if payloads.is_home(body):
+            await self.commands.show_home(click.person)  # it shows what came of it, or who was first
 
     async def _files_sent(self, body: Json) -> None:
         click = payloads.click(body)

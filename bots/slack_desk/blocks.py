@@ -64,11 +64,10 @@ def _status(card: TicketCard) -> list[Json]:
     if card.status == "resolved":
         rating = [rich.text(f" · rated {'★' * card.rating}{'☆' * (5 - card.rating)}")] if card.rating else []
         comment = [rich.text(f" “{rich.shortened(card.rating_comment, 300)}”")] if card.rating_comment else []
-        return [
-            rich.text(f"🟢 Resolved{' by ' + rich.shortened(card.resolved_by, 200) if card.resolved_by else ''}"),
-            *rating,
-            *comment,
-        ]
+        by = f" by {rich.shortened(card.resolved_by, 200)}" if card.resolved_by else ""
+        blocked = ", the sender is blocked" if card.blocked else ""
+        ended = f"🚫 Spam, closed{by}{blocked}" if card.spam else f"🟢 Resolved{by}{blocked}"
+        return [rich.text(ended), *rating, *comment]
     if card.snoozed_until:
         until = card.snoozed_until
         return [rich.text("🟣 Snoozed until "), rich.date(until, WHEN, f"{until:%d %b %H:%M} UTC"), *_with(who)]
@@ -90,7 +89,8 @@ def _bot(card: TicketCard) -> list[Json]:
 
 def _ticket_buttons(card: TicketCard) -> list[Json]:
     if card.status == "resolved":
-        return [_button("reopen", "Reopen")]
+        spammer = _button("unblock", "Unblock the sender") if card.blocked else _button("block", "Block the sender")
+        return [_button("reopen", "Reopen"), *([spammer] if card.spam or card.blocked else [])]
     take = [] if card.assignee else [_button("take", "Take it", style="primary")]
     more = [("priority", "Priority…"), ("category", "Category…"), ("merge", "Merge…"), ("spam", "Spam")]
     if card.handler == "person":
@@ -111,7 +111,9 @@ def draft(card: DraftCard, number: int, url: str | None) -> Post:
     if rich.units(card.text) > rich.LONGEST:
         blocks.append(_context(_plain("This is the beginning. Read and edit the whole in the console.")))
     if card.citations:
-        blocks.append(rich.block(rich.section(rich.text("Sources", "bold")), rich.numbered(_sources(card.citations))))
+        blocks.append(
+            rich.block(rich.section(rich.text("Sources", "bold")), rich.numbered(_sources(card.citations, card.site)))
+        )
     else:
         blocks.append(_context(_plain("No source supports this draft.")))
     if card.unproven:
@@ -131,8 +133,15 @@ def _marked(card: DraftCard) -> str:
     return text
 
 
-def _sources(citations: Sequence[Citation]) -> list[list[Json]]:
-    return [[rich.link(each.url, rich.shortened(each.title, 200))] for each in citations[:MOST_SOURCES]]
+def _sources(citations: Sequence[Citation], site: str) -> list[list[Json]]:
+    """Each page once, however many of its passages were used."""
+    pages = dict.fromkeys((each.title, each.url) for each in citations)
+    return [[rich.link(_full(url, site), rich.shortened(title, 200))] for title, url in [*pages][:MOST_SOURCES]]
+
+
+def _full(url: str | None, site: str) -> str | None:
+    """Pages that we serve ourselves may be named by their path."""
+    return f"{site}{url}" if url and url.startswith("/") and not url.startswith("//") else url
 
 
 def _draft_end(card: DraftCard, url: str | None) -> Json:
@@ -191,6 +200,8 @@ def said(card: MessageCard, number: int) -> Post:
         blocks.append(_context(_plain(f"⚠️ Not delivered: {card.trouble}")))
     if card.undo:
         blocks.append(_actions(_button("undo", "Undo")))
+    elif card.state == "received":
+        blocks.append(_actions(_button("reply", "Reply"), _button("draft", "Draft an answer")))
     elif card.author == "agent" and card.state == "sent":
         changes = [("correct", "Correct…"), ("retract", "Take back"), ("faq", "Save as FAQ…")]
         blocks.append(_actions(_overflow("sent", changes)))
@@ -208,6 +219,17 @@ def _remark(card: MessageCard) -> list[Json]:
     edited = " · edited" if card.edited and card.state != "retracted" else ""
     text = remarks.get(card.state, "") + edited
     return [rich.text(text)] if text else []
+
+
+def given(name: str, by: str | None, number: int) -> Post:
+    words = f"👉 {rich.shortened(name, 200)} has this ticket now{', from ' + rich.shortened(by, 200) if by else ''}."
+    return Post(_fallback(f"#{number} {words}"), [rich.block(rich.section(rich.text(words)))])
+
+
+def calling(post: Post, user: str) -> Post:
+    """With a mention of a user of the workspace."""
+    called = rich.block(rich.section(rich.user(user)))
+    return Post(f"<@{user}> {post.text}", [*post.blocks, called])
 
 
 def note(card: NoteCard, number: int) -> Post:
@@ -228,7 +250,7 @@ def plain(words: str) -> Post:
     return Post(_fallback(words), [rich.block(rich.section(rich.text(rich.shortened(words))))])
 
 
-def answered(question: str, answer: Answer | None) -> Post:
+def answered(question: str, answer: Answer | None, site: str) -> Post:
     """What the knowledge base says to an agent's own question."""
     heading = rich.block(rich.section(rich.text(rich.shortened(question, 300), "bold")))
     if answer is None:
@@ -236,7 +258,9 @@ def answered(question: str, answer: Answer | None) -> Post:
     sure = _context(_plain(words.confidence(answer.confidence)))
     blocks = [heading, rich.block(*rich.markdown(answer.text)), sure]
     if answer.citations:
-        blocks.append(rich.block(rich.section(rich.text("Sources", "bold")), rich.numbered(_sources(answer.citations))))
+        blocks.append(
+            rich.block(rich.section(rich.text("Sources", "bold")), rich.numbered(_sources(answer.citations, site)))
+        )
     return Post(_fallback(question), blocks)
 
 

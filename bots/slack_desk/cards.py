@@ -24,7 +24,7 @@ class TicketCard:
     """The name of the channel that the customer wrote through."""
     customer: str
     question: str
-    """The customer's newest message."""
+    """The customer's message that the ticket was opened for; what they wrote since is in the thread."""
     url: str | None
     """The ticket in the console."""
     assignee: str | None = None
@@ -34,6 +34,9 @@ class TicketCard:
     overdue: bool = False
     snoozed_until: datetime | None = None
     merged_into: int | None = None
+    spam: bool = False
+    blocked: bool = False
+    """What the customer writes makes no ticket any more."""
     handler: Literal["bot", "person"] = "person"
     rating: int | None = None
     rating_comment: str | None = None
@@ -47,6 +50,8 @@ class DraftCard:
     confidence: float
     state: str
     version: int
+    site: str = ""
+    """What the addresses of sources that begin with `/` are relative to."""
     unproven: tuple[str, ...] = ()
     decided_by: str | None = None
     decided_at: datetime | None = None

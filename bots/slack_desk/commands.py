@@ -20,7 +20,7 @@ from core.agent.state import Question
 from core.desk import Agent
 from core.errors import AppError, BadInput, Conflict, Forbidden
 from core.helpdesk import Helpdesk
-from core.models import Channel, Conversation, Customer, Member, Ticket
+from core.models import Channel, Conversation, Customer, DeskPost, Member, Ticket
 from core.tenancy import Scope
 
 HELP = (
@@ -102,7 +102,7 @@ class Commands:
 
     async def _listing(self, desk: Desks, title: str, *, mine: bool = False) -> Post:
         async with self.helpdesk.db.read(desk.channel.organization_id) as scope:
-            rows, count = await _page(scope, _of(scope, desk.agent) if mine else _free(scope))
+            rows, count = await _page(scope, _of(scope, desk) if mine else _free(scope, desk))
             title = f"{title} · {(await organization(scope)).name}"
         return home.listing(title, [self._row(desk.channel, row) for row in rows], count)
 
@@ -114,7 +114,7 @@ class Commands:
             found = [func.lower(column).like(like) for column in columns]
             if number.isdecimal() and len(number) < 10:
                 found.append(Ticket.number == int(number))
-            query = _tickets(scope).where(or_(*found)).order_by(Ticket.number.desc())
+            query = _tickets(scope, desk.channel).where(or_(*found)).order_by(Ticket.number.desc())
             rows, count = await _page(scope, query)
         return home.listing(f"Tickets for “{words}”", [self._row(desk.channel, row) for row in rows], count)
 
@@ -126,7 +126,7 @@ class Commands:
         outcome = await self.helpdesk.agent.run(
             Question(text=words, knowledge=index, profile=profile_of(shop.name, shop.settings))
         )
-        return blocks.answered(words, outcome.answer)
+        return blocks.answered(words, outcome.answer, self.console)
 
     async def _away(self, desk: Desks, *, away: bool) -> Post:
         async with self.helpdesk.db.write(desk.channel.organization_id) as scope:
@@ -176,8 +176,8 @@ class Commands:
 
     async def _queue(self, desk: Desks) -> home.Queue:
         async with self.helpdesk.db.read(desk.channel.organization_id) as scope:
-            mine, mine_count = await _page(scope, _of(scope, desk.agent))
-            free, free_count = await _page(scope, _free(scope))
+            mine, mine_count = await _page(scope, _of(scope, desk))
+            free, free_count = await _page(scope, _free(scope, desk))
             name = (await organization(scope)).name
             member = await scope.get(Member, desk.agent.id)
         return home.Queue(
@@ -191,7 +191,7 @@ class Commands:
         )
 
     def _row(self, channel: Channel, row: Any) -> home.Row:
-        ticket, customer, assignee = row
+        ticket, customer, assignee, head = row
         return home.Row(
             channel_id=channel.id,
             number=ticket.number,
@@ -201,28 +201,40 @@ class Commands:
             customer=customer.name or customer.email or f"Visitor {customer.id.hex[-6:]}",
             assignee=assignee,
             due_at=ticket.due_at,
-            url=f"{self.console}/#/tickets/{ticket.number}",
+            url=_thread(channel, head) or f"{self.console}/#/tickets/{ticket.number}",
         )
 
 
-def _tickets(scope: Scope) -> Any:
+def _thread(channel: Channel, head: DeskPost | None) -> str | None:
+    """https://docs.slack.dev/reference/methods/chat.getPermalink, without asking for each"""
+    workspace = settings_of(channel).url.rstrip("/")
+    if head is None or not workspace:
+        return None
+    return f"{workspace}/archives/{head.place}/p{head.external_id.replace('.', '')}"
+
+
+def _tickets(scope: Scope, channel: Channel) -> Any:
+    """Each with its thread in this workspace."""
+    is_head = (DeskPost.ticket_id == Ticket.id) & (DeskPost.channel_id == channel.id) & (DeskPost.kind == "ticket")
     return (
-        scope.select(Ticket, Ticket, Customer, Member.name)
+        scope.select(Ticket, Ticket, Customer, Member.name, DeskPost)
         .join(Conversation, Conversation.id == Ticket.conversation_id)
         .join(Customer, Customer.id == Conversation.customer_id)
         .outerjoin(Member, Member.id == Ticket.assignee_id)
+        .outerjoin(DeskPost, is_head)
     )
 
 
-def _of(scope: Scope, agent: Agent) -> Any:
+def _of(scope: Scope, desk: Desks) -> Any:
     """What an agent has: what needs an answer first."""
-    mine = _tickets(scope).where(Ticket.assignee_id == agent.id, Ticket.status != "resolved")
+    mine = _tickets(scope, desk.channel).where(Ticket.assignee_id == desk.agent.id, Ticket.status != "resolved")
     return mine.order_by(Ticket.status, *SOONEST)
 
 
-def _free(scope: Scope) -> Any:
+def _free(scope: Scope, desk: Desks) -> Any:
     """What nobody has and somebody waits for."""
-    return _tickets(scope).where(Ticket.assignee_id.is_(None), Ticket.status == "open").order_by(*SOONEST)
+    free = _tickets(scope, desk.channel).where(Ticket.assignee_id.is_(None), Ticket.status == "open")
+    return free.order_by(*SOONEST)
 
 
 async def _page(scope: Scope, query: Any) -> tuple[Sequence[Any], int]:

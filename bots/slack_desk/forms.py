@@ -3,7 +3,10 @@ came too late reads in the modal who was first, above the words that they can st
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import hashlib
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Any
@@ -16,10 +19,11 @@ from bots.slack_desk.payloads import Submission
 from connectors.slack.client import SlackError
 from core import desk as verbs
 from core.desk import Agent
-from core.errors import AppError, BadInput
+from core.errors import AppError, BadInput, Conflict
 from core.helpdesk import Helpdesk
 from core.knowledge import faq
-from core.models import now
+from core.models import DeskPost, new_id, now
+from core.tenancy import Scope
 
 MORNING = time(9, 0)
 
@@ -55,6 +59,8 @@ class Forms:
             where = await self.desk.ticket(submission.person.team, about.channel_id, about.ticket)
             agent = await self.desk.agent(submission.person, where.channel)
             await FORMS[submission.form](self, Filled(submission, where, agent))
+        except _Done:
+            return None
         except (AppError, SlackError) as error:
             shown_at = next(iter(submission.values), "text")
             return {shown_at: explained(error)[:500]}
@@ -121,8 +127,32 @@ class Forms:
         desk = self.helpdesk
         await faq.save(desk.db, desk.encoder, organization_id, filled.agent.id, key, question, answer)
 
-    def write(self, filled: Filled) -> Any:
-        return self.helpdesk.db.write(filled.where.organization_id)
+    @asynccontextmanager
+    async def write(self, filled: Filled) -> AsyncIterator[Scope]:
+        """Raises `_Done` for a form that was worked already: Slack offers to submit it again when we were slow."""
+        async with self.helpdesk.db.write(filled.where.organization_id) as scope:
+            await _once(scope, filled)
+            yield scope
+
+
+class _Done(Exception):
+    """The same form, with the same words, was worked before."""
+
+
+async def _once(scope: Scope, filled: Filled) -> None:
+    """Marks the form as worked, together with what comes of it."""
+    submission, where = filled.submission, filled.where
+    digest = hashlib.sha256(json.dumps(submission.values, sort_keys=True).encode()).hexdigest()
+    place = {"account": submission.person.team, "place": "form", "external_id": submission.view_id}
+    what = {"channel_id": where.channel.id, "ticket_id": where.ticket_id, "subject_id": new_id()}
+    if await scope.insert_if_absent(DeskPost, id=new_id(), kind="typed", digest=digest, **place, **what):
+        return
+    known = await scope.session.scalar(
+        scope.select(DeskPost, DeskPost.digest).where(*(getattr(DeskPost, name) == place[name] for name in place))
+    )
+    if known == digest:
+        raise _Done
+    raise Conflict("This form was sent already, with what you had written first. Close it and look at the thread.")
 
 
 def wake_at(choice: str, moment: datetime) -> datetime:

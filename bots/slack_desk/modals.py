@@ -89,16 +89,6 @@ def faq(metadata: str, question: str, answer: str) -> Json:
     )
 
 
-def over(title: str, text: str) -> Json:
-    """Instead of a modal that no longer makes sense."""
-    return {
-        "type": "modal",
-        "title": _plain(title),
-        "close": _plain("Close"),
-        "blocks": [rich.block(rich.section(rich.text(rich.shortened(text))))],
-    }
-
-
 def _modal(callback_id: str, title: str, submit: str, metadata: str, *blocks: Json) -> Json:
     return {
         "type": "modal",

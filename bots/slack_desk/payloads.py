@@ -62,6 +62,8 @@ class About:
 @dataclass(frozen=True, slots=True)
 class Submission:
     person: Person
+    view_id: str
+    """Of the form that was open: the same when it is submitted again."""
     form: str
     about: About
     values: dict[str, str]
@@ -121,6 +123,11 @@ def click(body: Json) -> Click:
     )
 
 
+def is_home(body: Json) -> bool:
+    """Whether it was clicked in the home tab, where nothing can be answered privately."""
+    return bool((body.get("view") or {}).get("type") == "home")
+
+
 def shortcut(body: Json) -> Click:
     """A message shortcut, as if it were a button of that message."""
     place = Place(body["team"]["id"], body["channel"]["id"], body["message_ts"])
@@ -133,6 +140,7 @@ def submission(body: Json) -> Submission:
     about = json.loads(view["private_metadata"])
     return Submission(
         person=_person(body["user"], body["team"]["id"]),
+        view_id=view["id"],
         form=view["callback_id"],
         about=About(
             channel_id=UUID(about["channel"]),
@@ -183,6 +191,20 @@ def reaction(body: Json) -> Reaction:
     event = body["event"]
     place = Place(body["team_id"], event["item"]["channel"], event["item"]["ts"])
     return Reaction(Person(place.team, event["user"], place.team), place, event["reaction"])
+
+
+def is_by(body: Json, user: str | None, bot_user: str | None) -> bool:
+    """Whether an event tells of what the app's own user did, other than joining or leaving."""
+    event = body.get("event") or {}
+    return bool(event and bot_user) and user == bot_user and not event.get("type", "").startswith("member_")
+
+
+def echo(body: Json) -> tuple[Place, str] | None:
+    """Where a new message is, and the id of its first block."""
+    event = body["event"]
+    if event.get("type") != "message" or event.get("subtype") or not event.get("blocks"):
+        return None
+    return Place(body["team_id"], event["channel"], event["ts"]), str(event["blocks"][0].get("block_id", ""))
 
 
 def unique_id(body: Json) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from bots.slack_desk import blocks
 from bots.slack_desk.blocks import Post
@@ -32,16 +32,20 @@ from core.tenancy import Scope
 EARLIER = 6
 MOST_MESSAGES = 300
 MOST_FILE_BYTES = 20 * 2**20
+BY_THEMSELVES = ("ticket.claimed", "ticket.replied", "draft.sent")
+"""How somebody comes to have a ticket without being told to."""
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One message of the thread. `late`: not worth posting if it is not there already."""
+    """One message of the thread. `late`: not worth posting if it is not there already. `calls`: whoever has the
+    ticket is mentioned in it, so that they notice."""
 
     kind: str
     subject_id: UUID
     post: Post
     late: bool = False
+    calls: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +81,11 @@ class _Facts:
     source: Channel
     opening: Message | None
     names: dict[UUID, str]
-    url: str
+    console: str
+
+    @property
+    def url(self) -> str:
+        return f"{self.console}/#/tickets/{self.ticket.number}"
 
 
 async def thread(scope: Scope, ticket_id: UUID, console: str, origin: str) -> Thread:
@@ -91,8 +99,9 @@ async def thread(scope: Scope, ticket_id: UUID, console: str, origin: str) -> Th
         *await _said(scope, facts, messages, files),
         *await _drafts(scope, facts),
         *await _notes(scope, facts, origin),
+        *await _given(scope, facts),
     ]
-    items.sort(key=lambda item: (item.kind != "earlier", item.subject_id))
+    items.sort(key=lambda item: (item.kind != "earlier", item.kind == "given", item.subject_id))
     theirs = [m.id for m in (*messages, facts.opening) if m and m.author == "customer" and not m.retracted_at]
     shared = tuple(FileItem(row.id, row.name, row.size) for row in files if row.message_id in theirs)
     return Thread(card, ticket_id, facts.source.kind, blocks.ticket(card), tuple(items), shared)
@@ -117,7 +126,7 @@ async def _facts(scope: Scope, ticket_id: UUID, console: str) -> _Facts:
         source=source,
         opening=await _opening(scope, ticket),
         names={member.id: member.name for member in members},
-        url=f"{console}/#/tickets/{ticket.number}",
+        console=console,
     )
 
 
@@ -139,6 +148,8 @@ async def _card(scope: Scope, facts: _Facts) -> TicketCard:
         number=ticket.number,
         subject=ticket.subject,
         status=ticket.status,
+        spam=ticket.resolution == "spam",
+        blocked=facts.customer.blocked_at is not None,
         reason=REASONS.get(ticket.reason, ticket.reason),  # type: ignore[call-overload]
         priority=ticket.priority,
         category=ticket.category,
@@ -166,7 +177,11 @@ async def _resolver(scope: Scope, facts: _Facts) -> str | None:
     actor = await scope.session.scalar(
         scope.select(AuditEntry, AuditEntry.actor_id)
         .where(AuditEntry.subject_id == facts.ticket.id, AuditEntry.actor_id.is_not(None))
-        .where(AuditEntry.action.in_(["ticket.resolved", "ticket.replied", "ticket.spam", "draft.sent"]))
+        .where(
+            AuditEntry.action.in_(
+                ["ticket.resolved", "ticket.replied", "ticket.spam", "draft.sent", "customer.blocked"]
+            )
+        )
         .order_by(AuditEntry.id.desc())
         .limit(1)
     )
@@ -224,8 +239,9 @@ async def _said(scope: Scope, facts: _Facts, messages: Sequence[Message], files:
             _message_card(facts, message), files=tuple(_named(f) for f in files if f.message_id == message.id)
         )
         card = _with_delivery(card, message, latest.get(message.id))
+        waits = message is messages[-1] and message.author == "customer" and facts.ticket.status == "open"
         late = card.state == "retracted"
-        items.append(Item("message", message.id, blocks.said(card, facts.ticket.number), late))
+        items.append(Item("message", message.id, blocks.said(card, facts.ticket.number), late, calls=waits))
     return items
 
 
@@ -288,6 +304,7 @@ def _draft_card(facts: _Facts, draft: Draft, sent: Any) -> DraftCard:
         id=draft.id,
         text=draft.text,
         citations=tuple(Citation(**citation) for citation in draft.citations),
+        site=facts.console,
         confidence=draft.confidence,
         state=draft.state,
         version=draft.version,
@@ -310,6 +327,26 @@ async def _notes(scope: Scope, facts: _Facts, origin: str) -> list[Item]:
         card = NoteCard(note.id, name, note.text, note.created_at)
         items.append(Item("note", note.id, blocks.note(card, facts.ticket.number)))
     return items
+
+
+async def _given(scope: Scope, facts: _Facts) -> list[Item]:
+    """That somebody else gave the ticket to whoever has it, who is to learn of it."""
+    ticket = facts.ticket
+    if ticket.assignee_id is None or ticket.assigned_at is None or ticket.status != "open":
+        return []
+    newest = await scope.session.execute(
+        scope.select(AuditEntry, AuditEntry.actor_id, AuditEntry.action)
+        .where(AuditEntry.subject_id == ticket.id, AuditEntry.action.in_([*BY_THEMSELVES, "ticket.assigned"]))
+        .order_by(AuditEntry.id.desc())
+        .limit(1)
+    )
+    entry = newest.one_or_none()
+    if entry and (entry.action in BY_THEMSELVES or entry.actor_id == ticket.assignee_id):
+        return []
+    by = facts.names.get(entry.actor_id) if entry and entry.actor_id else None
+    post = blocks.given(facts.names.get(ticket.assignee_id, "A colleague"), by, ticket.number)
+    subject_id = uuid5(ticket.id, f"{ticket.assignee_id} {ticket.assigned_at.isoformat()}")
+    return [Item("given", subject_id, post, calls=True)]
 
 
 async def posts(scope: Scope, ticket_id: UUID, channel_id: UUID) -> dict[tuple[str, UUID], DeskPost]:

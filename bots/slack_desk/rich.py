@@ -43,6 +43,11 @@ def date(moment: datetime, form: str, fallback: str) -> Json:
     return {"type": "date", "timestamp": int(moment.timestamp()), "format": form, "fallback": fallback}
 
 
+def user(user_id: str) -> Json:
+    """A mention: it notifies."""
+    return {"type": "user", "user_id": user_id}
+
+
 def section(*elements: Json) -> Json:
     return {"type": "rich_text_section", "elements": list(elements)}
 

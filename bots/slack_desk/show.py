@@ -12,18 +12,22 @@ from uuid import UUID
 
 import structlog
 
-from bots.slack_desk import announcements, blocks, chart, reading
+from bots.slack_desk import announcements, blocks, chart, echoes, reading
 from bots.slack_desk.blocks import Post
+from bots.slack_desk.mentions import Mentions
 from bots.slack_desk.reading import FileItem, Item, Thread
 from connectors.slack.client import SlackApi, SlackClient, SlackError
 from connectors.slack.settings import settings_of, token_of
 from core.db import Database
-from core.models import Attachment, Channel, DeskPost, new_id
+from core.models import Attachment, Channel, DeskPost
+from core.outbox import Posted
 from core.reports import Digest, Weekly
 from core.secrets import SecretBox
 
 NO_CHANNEL = "No Slack channel is chosen for tickets: /invite the app to one and type `/desk here` in it."
 log = structlog.get_logger()
+FILE = "file:"
+"""How the id of a file begins in our memory, where those of messages are."""
 Key = tuple[str, UUID]
 
 
@@ -35,6 +39,7 @@ class SlackDesk:
         self._box = box
         self._api = api
         self._console = console
+        self._mentions = Mentions(db)
 
     async def show(self, organization_id: UUID, ticket_id: UUID, channel: Channel) -> None:
         account = channel.account or ""
@@ -44,7 +49,9 @@ class SlackDesk:
         place = _place(channel, thread)
         if place is None:
             raise SlackError("no_channel", NO_CHANNEL, channel_broken=True)
-        showing = _Showing(self._db, self._client(channel), organization_id, channel, thread, place, known)
+        client = self._client(channel)
+        user = await self._mentions.assignee(organization_id, account, ticket_id, client)
+        showing = _Showing(self._db, self, client, organization_id, channel, thread, place, known, user)
         try:
             await showing.run()
         except SlackError as error:
@@ -54,7 +61,20 @@ class SlackDesk:
             await showing.forget()
             raise SlackError(error.code, error.detail, retry_after=0) from error
 
-    async def announce(self, channel: Channel, report: Digest | Weekly) -> None:
+    async def remove(self, channel: Channel, post: Posted) -> None:
+        client = self._client(channel)
+        try:
+            if post.external_id.startswith(FILE):
+                await client.delete_file(post.external_id.removeprefix(FILE))
+            else:
+                await client.delete(post.place, post.external_id)
+        except SlackError as error:
+            if error.code == "cant_delete_message":  # the workspace's rules; elsewhere it says that it is not ours
+                raise SlackError(error.code, error.detail, permanent=True) from error
+            if not error.removed:
+                raise
+
+    async def announce(self, channel: Channel, report: Digest | Weekly) -> Posted:
         place = settings_of(channel).channel
         if place is None:
             raise SlackError("no_channel", NO_CHANNEL, channel_broken=True)
@@ -67,7 +87,7 @@ class SlackDesk:
             picture = await asyncio.to_thread(chart.draw, report)
             await client.upload(place, None, "week.png", picture)
             post = announcements.weekly(report)
-        await client.post(place, post.text, post.blocks)
+        return Posted(place, await client.post(place, post.text, post.blocks))
 
     def _client(self, channel: Channel) -> SlackClient:
         return self._api.with_token(token_of(channel, self._box))
@@ -85,12 +105,15 @@ def _place(channel: Channel, thread: Thread) -> str | None:
 @dataclass(slots=True)
 class _Showing:
     db: Database
+    desk: SlackDesk
     client: SlackClient
     organization_id: UUID
     channel: Channel
     thread: Thread
     place: str
     known: dict[Key, DeskPost]
+    user: str | None
+    """Who has the ticket, in this workspace."""
 
     async def run(self) -> None:
         head_key = ("ticket", self.thread.ticket_id)
@@ -115,7 +138,8 @@ class _Showing:
         if post and await self._changed_where_it_is(post, item.post):
             return
         if not item.late:
-            await self._post((item.kind, item.subject_id), item.post, head.external_id)
+            calls = self.user if item.calls else None
+            await self._post((item.kind, item.subject_id), item.post, head.external_id, calls)
 
     async def _changed_where_it_is(self, row: DeskPost, post: Post) -> bool:
         """False when somebody deleted it in Slack: then it is shown again."""
@@ -128,25 +152,23 @@ class _Showing:
             return False
         return True
 
-    async def _post(self, key: Key, post: Post, thread_ts: str | None) -> DeskPost:
-        ts = await self.client.post(self.place, post.text, post.blocks, thread_ts)
+    async def _post(self, key: Key, post: Post, thread_ts: str | None, calls: str | None = None) -> DeskPost:
+        """The digest is of what it says, whoever is called: else it would change with the ticket's owner."""
+        named = echoes.Named(self.channel.id, self.thread.ticket_id, *key)
+        shown = blocks.calling(post, calls) if calls else post
+        ts = await self.client.post(self.place, shown.text, named.on(shown.blocks), thread_ts)
         return await self._remember(key, ts, _digest(post))
 
     async def _remember(self, key: Key, external_id: str, digest: str) -> DeskPost:
-        kind, subject_id = key
-        row = DeskPost(
-            id=new_id(),
-            channel_id=self.channel.id,
-            ticket_id=self.thread.ticket_id,
-            kind=kind,
-            subject_id=subject_id,
-            account=self.channel.account,
-            place=self.place,
-            external_id=external_id,
-            digest=digest,
-        )
+        """Raises `SlackError` when the customer was erased meanwhile: then it is taken away again."""
+        post = Posted(self.place, external_id)
         async with self.db.write(self.organization_id) as scope:
-            scope.add(row)
+            named = echoes.Named(self.channel.id, self.thread.ticket_id, *key)
+            row = await echoes.note(scope, named, self.channel.account or "", post, digest)
+        if row is None or row.external_id != external_id:
+            await self.desk.remove(self.channel, post)
+        if row is None:
+            raise SlackError("erased", "The ticket is gone.", permanent=True)
         self.known[key] = row
         return row
 
@@ -165,14 +187,14 @@ class _Showing:
         async with self.db.read(self.organization_id) as scope:
             content = (await scope.get(Attachment, file.attachment_id)).content
         try:
-            await self.client.upload(self.place, head.external_id, file.name, content)
+            file_id = await self.client.upload(self.place, head.external_id, file.name, content)
         except SlackError as error:
             if not error.permanent:
                 raise
             failure = blocks.plain(f"⚠️ The customer's file {file.name!r} is not shown here: {error.detail}")
             await self._post(key, failure, head.external_id)
             return
-        await self._remember(key, f"file:{file.attachment_id.hex}", "")
+        await self._remember(key, FILE + file_id, "")
 
     async def _remove_what_is_gone(self) -> None:
         """Notes taken back, and what retention erased."""
@@ -193,7 +215,7 @@ class _Showing:
         for row in list(self.known.values()):
             if row.kind == "draft":
                 await self._delete(row)
-            elif row.kind != "moved":
+            elif row.kind not in ("moved", "typed"):
                 await self._set(row, kind="moved", subject_id=row.id)
         self.known.clear()
 

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from bots.slack_desk.acting import channels_of
 from bots.slack_desk.app import SlackDeskApp
 from connectors.slack import checking, oauth
-from connectors.slack.client import Installation, SlackApi, SlackError, open_socket
+from connectors.slack.client import SlackApi, SlackError, open_socket
 from connectors.slack.settings import secrets_of
 from core.helpdesk import Helpdesk
 from core.models import Channel, Organization
@@ -63,8 +63,7 @@ async def adopt(helpdesk: Helpdesk) -> None:
     if len(owners) != 1:
         log.warning("slack.not_connected", reason=SEVERAL)
         return
-    installation = Installation(workspace.team_id, workspace.team, workspace.bot_user_id, bot_token, "")
-    await oauth.keep(helpdesk, owners[0], installation, app_token)
+    await oauth.keep(helpdesk, owners[0], workspace, bot_token, app_token)
 
 
 async def note_account(helpdesk: Helpdesk, channel: Channel) -> None:

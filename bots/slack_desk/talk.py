@@ -10,7 +10,7 @@ from uuid import UUID
 
 from bots.slack_desk import blocks, rich
 from bots.slack_desk.acting import Desk, Refused, Where, explained
-from bots.slack_desk.actions import HOLD, Acting, Actions
+from bots.slack_desk.actions import HOLD, NO_REPLY, REPLIES, Acting, Actions
 from bots.slack_desk.payloads import Click, File, Person, Place, Reaction, Said
 from connectors.slack.client import SlackError
 from connectors.slack.settings import settings_of
@@ -170,8 +170,8 @@ class Talk:
 
     async def _offer_faq(self, reaction: Reaction, where: Where) -> None:
         """A reaction opens no modal, so a private button does: an answer may name the customer, and is looked at."""
-        if where.kind not in ("message", "typed"):
-            raise BadInput("Put 📝 on the reply that should become a FAQ.")
+        if where.kind not in REPLIES:
+            raise BadInput(NO_REPLY)
         post = blocks.plain("Keep this reply as a FAQ, so that the bot can give it?")
         value = f"{where.channel.id}:{where.number}:{where.subject_id}"
         post = blocks.with_button(post, "faq", "Save as FAQ…", value)

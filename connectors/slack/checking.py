@@ -24,7 +24,7 @@ async def check(helpdesk: Helpdesk, channel: Channel) -> list[Finding]:
         except SlackError as error:
             return [Finding("Token", ok=False, detail=error.detail)]
         channel.account = workspace.team_id
-        channel.settings = {**channel.settings, "team": workspace.team, "bot_user_id": workspace.bot_user_id}
+        channel.settings = {**channel.settings, **workspace.as_settings()}
         findings = [Finding("Token", ok=True, detail=f"The workspace {workspace.team} knows the app.")]
         findings.append(_scopes(workspace.scopes))
         findings.append(await _reachable(helpdesk, api, secrets.app_token))

@@ -32,8 +32,17 @@ REMEDIES = {
     "restricted_action": "The workspace's rules forbid the app to post there. Ask a Slack admin.",
 }
 """What only an admin can put right. Until then the channel is off and its tickets wait."""
+WORDS = {
+    "expired_trigger_id": "It took too long to open the form. Press the button again.",
+    "exchanged_trigger_id": "The form was opened already. Press the button again.",
+}
+"""What the person who pressed a button reads."""
+PASSING = {"internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org"}
+"""Slack's own trouble, which it tells with HTTP 200."""
 GONE = {"message_not_found", "thread_not_found", "cant_update_message", "cant_delete_message", "invalid_thread_ts"}
 """The message was deleted in Slack: it has to be posted again."""
+REMOVED = {"message_not_found", "thread_not_found", "file_not_found", "file_deleted"}
+"""There is nothing left to delete."""
 
 
 class SlackError(DeliveryError):
@@ -59,6 +68,10 @@ class SlackError(DeliveryError):
     def message_gone(self) -> bool:
         return self.code in GONE
 
+    @property
+    def removed(self) -> bool:
+        return self.code in REMOVED
+
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
@@ -70,16 +83,9 @@ class Workspace:
     scopes: frozenset[str]
     url: str
 
-
-@dataclass(frozen=True, slots=True)
-class Installation:
-    """What OAuth gave us."""
-
-    team_id: str
-    team: str
-    bot_user_id: str
-    token: str
-    installer: str
+    def as_settings(self) -> dict[str, str]:
+        """What a channel notes of it."""
+        return {"team": self.team, "bot_user_id": self.bot_user_id, "url": self.url}
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,16 +140,14 @@ class SlackApi:
             self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=FILE_TIMEOUT_S))
         return self._session
 
-    async def install(self, client_id: str, client_secret: str, code: str, redirect_uri: str) -> Installation:
-        """Exchanges what the redirect brought. https://docs.slack.dev/reference/methods/oauth.v2.access"""
+    async def install(self, client_id: str, client_secret: str, code: str, redirect_uri: str) -> str:
+        """Exchanges what the redirect brought for a token: https://docs.slack.dev/reference/methods/oauth.v2.access"""
         app = {"client_id": client_id, "client_secret": client_secret}
         answer = await _call(
             # Not `oauth_v2_access()`, which uses what aiohttp has deprecated.
             self.sdk().api_call("oauth.v2.access", data={**app, "code": code, "redirect_uri": redirect_uri})
         )
-        team = answer["team"]
-        installer = answer["authed_user"]["id"]
-        return Installation(team["id"], team["name"], answer["bot_user_id"], answer["access_token"], installer)
+        return str(answer["access_token"])
 
     async def respond(self, url: str, text: str, blocks: Sequence[Json]) -> None:
         """Answers privately through an interaction's response URL. One that no longer works is not tried again."""
@@ -198,6 +202,10 @@ class SlackClient:
     async def delete(self, channel: str, ts: str) -> None:
         await _call(self._sdk.chat_delete(channel=channel, ts=ts))
 
+    async def delete_file(self, file_id: str) -> None:
+        """Takes it out of every message that shows it."""
+        await _call(self._sdk.files_delete(file=file_id))
+
     async def whisper(
         self, channel: str, user: str, text: str, blocks: Sequence[Json], thread_ts: str | None = None
     ) -> None:
@@ -207,11 +215,6 @@ class SlackClient:
                 channel=channel, user=user, text=text, blocks=list(blocks), thread_ts=thread_ts
             )
         )
-
-    async def direct(self, user: str) -> str:
-        """The channel of direct messages with `user`."""
-        answer = await _call(self._sdk.conversations_open(users=user))
-        return str(answer["channel"]["id"])
 
     async def open_view(self, trigger_id: str, view: Json) -> None:
         await _call(self._sdk.views_open(trigger_id=trigger_id, view=view))
@@ -247,19 +250,8 @@ class SlackClient:
         joined, archived = bool(found.get("is_member")), bool(found.get("is_archived"))
         return SlackChannel(found["id"], found.get("name") or "", archived, joined, bool(shared))
 
-    async def permalink(self, channel: str, ts: str) -> str:
-        return str((await _call(self._sdk.chat_getPermalink(channel=channel, message_ts=ts)))["permalink"])
-
-    async def react(self, channel: str, ts: str, emoji: str) -> None:
-        """Adds the app's own emoji; it may be there already."""
-        try:
-            await _call(self._sdk.reactions_add(channel=channel, timestamp=ts, name=emoji))
-        except SlackError as error:
-            if error.code != "already_reacted":
-                raise
-
-    async def upload(self, channel: str, thread_ts: str | None, name: str, content: bytes, comment: str = "") -> None:
-        """https://docs.slack.dev/messaging/working-with-files#uploading_files"""
+    async def upload(self, channel: str, thread_ts: str | None, name: str, content: bytes) -> str:
+        """The new file's id. https://docs.slack.dev/messaging/working-with-files#uploading_files"""
         place = await _call(self._sdk.files_getUploadURLExternal(filename=name, length=len(content)))
         try:
             async with self._api.session.post(place["upload_url"], data=content) as answer:
@@ -272,9 +264,9 @@ class SlackClient:
                 files=[{"id": place["file_id"], "title": name}],
                 channel_id=channel,
                 thread_ts=thread_ts,
-                initial_comment=comment or None,
             )
         )
+        return str(place["file_id"])
 
     async def file(self, file_id: str) -> SlackFile:
         found = (await _call(self._sdk.files_info(file=file_id)))["file"]
@@ -308,7 +300,8 @@ def signed(secret: str, body: bytes, timestamp: str, signature: str) -> bool:
 
     https://docs.slack.dev/authentication/verifying-requests-from-slack
     """
-    if not secret or not timestamp.isascii() or not timestamp.isdecimal():
+    well_formed = timestamp.isascii() and timestamp.isdecimal() and len(timestamp) < 20 and signature.isascii()
+    if not secret or not well_formed:
         return False
     return bool(SignatureVerifier(secret).is_valid(body, timestamp, signature))
 
@@ -348,8 +341,8 @@ def _refused(error: SlackApiError) -> SlackError:
     if code in REMEDIES:
         return SlackError(code, REMEDIES[code], channel_broken=True)
     problems = (data.get("response_metadata") or {}).get("messages") if isinstance(data, dict) else None
-    detail = f"Slack refused the call: {code}{' (' + '; '.join(problems) + ')' if problems else ''}."
-    return SlackError(code, detail, permanent=code not in GONE)
+    refused = f"Slack refused the call: {code}{' (' + '; '.join(problems) + ')' if problems else ''}."
+    return SlackError(code, WORDS.get(code, refused), permanent=code not in GONE | PASSING)
 
 
 def _unreachable(error: Exception) -> SlackError:

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import jwt
 
-from connectors.slack.client import Installation
+from connectors.slack.client import Workspace
 from connectors.slack.settings import KIND, SCOPES
 from core.errors import Forbidden
 from core.helpdesk import Helpdesk
@@ -64,19 +64,21 @@ def authorize_url(client_id: str, redirect_uri: str, state: str) -> str:
     return f"{AUTHORIZE}?{urlencode(query)}"
 
 
-async def keep(helpdesk: Helpdesk, organization_id: UUID, installation: Installation, app_token: str = "") -> Channel:
+async def keep(
+    helpdesk: Helpdesk, organization_id: UUID, workspace: Workspace, bot_token: str, app_token: str = ""
+) -> Channel:
     """The organization's channel for that workspace: a new one, or the old one with its new token, switched on."""
     async with helpdesk.db.write(organization_id) as scope:
         known = await scope.session.scalar(
-            scope.select(Channel).where(Channel.kind == KIND, Channel.account == installation.team_id)
+            scope.select(Channel).where(Channel.kind == KIND, Channel.account == workspace.team_id)
         )
         if known is None:
-            draft = helpdesk.channels.draft(KIND, f"Slack · {installation.team}"[:200], {}, {})
-            draft.account = installation.team_id
+            draft = helpdesk.channels.draft(KIND, f"Slack · {workspace.team}"[:200], {}, {})
+            draft.account = workspace.team_id
             known = helpdesk.channels.create(scope, draft)
             await scope.session.flush()  # it is changed below
-        settings = {**known.settings, "team": installation.team, "bot_user_id": installation.bot_user_id}
-        secret = {"bot_token": installation.token} | ({"app_token": app_token} if app_token else {})
+        settings = {**known.settings, **workspace.as_settings()}
+        secret = {"bot_token": bot_token} | ({"app_token": app_token} if app_token else {})
         channel = await helpdesk.channels.change(scope, known.id, settings=settings, secrets=secret)
         await scope.session.flush()
         await helpdesk.channels.switch_on(scope, known.id)

@@ -14,7 +14,7 @@ KIND = "slack"
 ChannelId = Annotated[str, StringConstraints(pattern=r"^[CG][A-Z0-9]{2,30}$")]
 SCOPES = (
     "chat:write", "commands", "channels:read", "groups:read", "channels:history", "groups:history", "files:read",
-    "files:write", "im:write", "reactions:read", "reactions:write", "users:read", "users:read.email",
+    "files:write", "reactions:read", "users:read", "users:read.email",
 )  # fmt: skip
 """What the manifest of docs/slack.md asks for."""
 
@@ -34,6 +34,8 @@ class SlackSettings(BaseModel):
     """The workspace's name; noted here when its token is tried."""
     bot_user_id: str = ""
     """The app's own user there; noted in the same way."""
+    url: str = ""
+    """The workspace's address; noted in the same way."""
     channel: ChannelId | None = None
     """The id of the channel for tickets that no route sends elsewhere. `/desk here`, typed in it, sets it too."""
     routes: list[Route] = Field(default_factory=list, max_length=50)

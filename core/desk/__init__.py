@@ -5,6 +5,7 @@ and has the ticket shown anew at every desk outside. Whoever comes second gets a
 """
 
 from core.desk.acting import Agent, ticket_of
+from core.desk.blocking import block, unblock
 from core.desk.closing import mark_spam, merge, reopen, resolve
 from core.desk.drafts import RejectReason, approve, reject
 from core.desk.labels import set_category, set_priority
@@ -18,6 +19,7 @@ __all__ = [
     "RejectReason",
     "approve",
     "assign",
+    "block",
     "claim",
     "edit_note",
     "edit_reply",
@@ -36,6 +38,7 @@ __all__ = [
     "set_priority",
     "snooze",
     "ticket_of",
+    "unblock",
     "undo",
     "wake",
 ]

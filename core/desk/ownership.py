@@ -37,7 +37,8 @@ async def assign(scope: Scope, outbox: Outbox, agent: Agent | None, number: int,
     Raises `Conflict` when it is resolved, `BadInput` for a colleague who left.
     """
     ticket, member = await ticket_of(scope, number), await colleague(scope, member_id)
-    await change_open(scope, ticket, assignee_id=member.id, assigned_at=now())
+    since = ticket.assigned_at if ticket.assignee_id == member.id else None
+    await change_open(scope, ticket, assignee_id=member.id, assigned_at=since or now())
     await hand_to(scope, ticket.conversation_id, "person")
     await changed(scope, outbox, agent, "ticket.assigned", ticket, to=str(member.id), name=member.name)
     return await ticket_of(scope, number)

@@ -50,10 +50,16 @@ async def undo(scope: Scope, outbox: Outbox, agent: Agent, message_id: UUID) -> 
 
 
 async def edit_reply(scope: Scope, outbox: Outbox, agent: Agent, message_id: UUID, text: str) -> None:
-    """Corrects a reply, also where it was sent. Raises `Forbidden` for another's reply, `Conflict` if it is gone."""
+    """Corrects a reply, also where it was sent; one that says so already is not sent again.
+
+    Raises `Forbidden` for another's reply, `Conflict` if it is gone.
+    """
     ticket = await _ticket_of_reply(scope, agent, message_id)
-    before = (await scope.get(Message, message_id)).text
-    await outbox.edit(scope, message_id, sendable(text))
+    message, text = await scope.get(Message, message_id), sendable(text)
+    before = message.text
+    if text == before and message.retracted_at is None:
+        return
+    await outbox.edit(scope, message_id, text)
     await _changed(scope, outbox, agent, "message.edited", message_id, ticket, before=before)
 
 

@@ -13,7 +13,7 @@ from core.models.conversations import (
     Message,
     Participant,
 )
-from core.models.desk import DeskPerson, DeskPost, Draft, Note, Sent, Ticket, WebhookEvent
+from core.models.desk import DeskPerson, DeskPost, DeskRemoval, Draft, Note, Sent, Ticket, WebhookEvent
 from core.models.knowledge import Document, Passage
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "Delivery",
     "DeskPerson",
     "DeskPost",
+    "DeskRemoval",
     "Document",
     "Draft",
     "JsonObject",

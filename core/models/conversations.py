@@ -24,6 +24,8 @@ class Customer(Tenant, Model):
     email: Mapped[str | None] = mapped_column(String(320))
     """As the customer gave it: shown to agents, never used to find someone unless `CustomerIdentity.verified`."""
     language: Mapped[str | None] = mapped_column(String(8))
+    blocked_at: Mapped[datetime | None]
+    """Since then what they write is kept, and that is all: no answer, no ticket."""
 
 
 class CustomerIdentity(Tenant, Model):

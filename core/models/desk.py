@@ -96,6 +96,9 @@ class Sent(Tenant, Model):
     name: Mapped[str] = mapped_column(String(16))
     period: Mapped[str] = mapped_column(String(16))
     """`2026-11-26`, or `2026-W48`."""
+    place: Mapped[str | None] = mapped_column(String(64))
+    external_id: Mapped[str | None] = mapped_column(String(64))
+    """Where it stands; None while it does not, or no longer."""
 
 
 class Note(Tenant, Model):
@@ -137,6 +140,18 @@ class DeskPost(Tenant, Model):
     external_id: Mapped[str] = mapped_column(String(64))
     digest: Mapped[str] = mapped_column(String(64))
     """Of what it shows: an unchanged one is not sent again."""
+
+
+class DeskRemoval(Tenant, Model):
+    """What a desk outside still shows of somebody who was erased here. It goes once the desk can be reached."""
+
+    __tablename__ = "desk_removals"
+
+    channel_id: Mapped[UUID] = mapped_column(ForeignKey("channels.id", ondelete="CASCADE"))
+    place: Mapped[str] = mapped_column(String(64))
+    external_id: Mapped[str] = mapped_column(String(64))
+    attempts: Mapped[int] = mapped_column(default=0)
+    available_at: Mapped[datetime] = mapped_column(default=now, index=True)
 
 
 class DeskPerson(Tenant, Model):

@@ -23,6 +23,7 @@ from core.models import (
     Delivery,
     DeskPerson,
     DeskPost,
+    DeskRemoval,
     Draft,
     LinkCode,
     Message,
@@ -83,6 +84,7 @@ async def full_acme(idle: Helpdesk, idle_acme: Shop) -> Shop:
         where = {"account": "T1", "external_id": "1.2"}
         scope.add(DeskPost(channel_id=idle_acme.widget_id, ticket_id=ticket.id, kind="ticket", subject_id=ticket.id,
                            place="C1", digest="d", **where))  # fmt: skip
+        scope.add(DeskRemoval(channel_id=idle_acme.widget_id, place="C1", external_id="1.1"))
         scope.add(Sent(channel_id=idle_acme.widget_id, name="digest", period="2026-11-26"))
         scope.add(DeskPerson(member_id=idle_acme.sam_id, **where))
         scope.add(AuditEntry(action="tested", actor_id=idle_acme.sam_id))

@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
-import time
 from base64 import b64decode
 from collections import Counter
 from collections.abc import Awaitable, Callable
@@ -30,7 +29,7 @@ NEEDS = {
     "users.lookupByEmail": ("users:read.email",), "conversations.info": ("channels:read", "groups:read"),
     "conversations.members": ("channels:read", "groups:read"), "conversations.open": ("im:write",),
     "files.getUploadURLExternal": ("files:write",), "files.completeUploadExternal": ("files:write",),
-    "files.info": ("files:read",),
+    "files.info": ("files:read",), "files.delete": ("files:write",),
     "reactions.add": ("reactions:write",), "reactions.remove": ("reactions:write",),
     "conversations.history": ("channels:history", "groups:history"),
     "conversations.replies": ("channels:history", "groups:history"),
@@ -41,12 +40,18 @@ NEEDS = {
 class SlackServer:
     def __init__(self) -> None:
         self._ahead = 0.0
-        self.state = State(lambda: time.monotonic() + self._ahead)
+        self.state = State(lambda: self._ahead)
         self.calls: Counter[str] = Counter()
         self.refused: list[tuple[str, str]] = []
         """Method and error, of what was refused."""
         self.limits: dict[str, list[int]] = {}
         """Of a method, the Retry-After of its next calls."""
+        self.swallowed: Counter[str] = Counter()
+        """Of a method, how many of its next calls are done without the caller's learning of it."""
+        self.failures: dict[str, list[str | int]] = {}
+        """Of a method, what its next calls get: an error in Slack's words, or an HTTP status."""
+        self._paused: dict[str, asyncio.Event] = {}
+        self._waiting: Counter[str] = Counter()
         self.sockets: list[web.WebSocketResponse] = []
         self.acks: dict[str, Json] = {}
         self.url = ""
@@ -83,12 +88,29 @@ class SlackServer:
         self._runner = None
 
     def later(self, seconds: float) -> None:
-        """Time passes for triggers."""
+        """Time passes for triggers, and only then: a busy machine must not make them expire."""
         self._ahead += seconds
 
     def limit(self, method: str, *retry_after: int) -> None:
         """The next calls are one too many."""
         self.limits[method] = list(retry_after)
+
+    def swallow(self, method: str, times: int) -> None:
+        """The next calls are done, and the connection breaks before the answer."""
+        self.swallowed[method] = times
+
+    def pause(self, method: str) -> None:
+        """Its calls wait until `resume()`."""
+        self._paused[method] = asyncio.Event()
+
+    async def paused(self) -> bool:
+        """Whether a call waits."""
+        return bool(self._waiting.total())
+
+    def resume(self) -> None:
+        for event in self._paused.values():
+            event.set()
+        self._paused.clear()
 
     # -- setting the scene
 
@@ -132,7 +154,17 @@ class SlackServer:
             return web.json_response(
                 {"ok": False, "error": "ratelimited"}, status=429, headers={"Retry-After": str(seconds)}
             )
+        if self.failures.get(method):
+            failure = self.failures[method].pop(0)
+            self.refused.append((method, str(failure)))
+            if isinstance(failure, int):
+                return web.Response(status=failure, text="<html>upstream connect error</html>")
+            return web.json_response({"ok": False, "error": failure})
         arguments, bearer = await _arguments(request)
+        if paused := self._paused.get(method):
+            self._waiting[method] += 1
+            await paused.wait()
+            self._waiting[method] -= 1
         headers = {}
         try:
             handler = METHODS.get(method, SlackServer.unknown)
@@ -148,6 +180,10 @@ class SlackServer:
             body = {"ok": False, "error": refused.error}
             if refused.messages:
                 body["response_metadata"] = {"messages": [f"[ERROR] {each}" for each in refused.messages]}
+        if self.swallowed[method] > 0:
+            self.swallowed[method] -= 1
+            assert request.transport
+            request.transport.abort()
         return web.json_response(body, headers=headers)
 
     def _authenticate(self, method: str, bearer: str) -> Token:
@@ -343,12 +379,12 @@ class SlackServer:
 
     # -- files
 
-    async def upload_url(self, _token: Token, arguments: Json) -> Json:
+    async def upload_url(self, token: Token, arguments: Json) -> Json:
         name, size = arguments.get("filename"), int(arguments.get("length") or 0)
         if not name or size <= 0:
             raise Refused("invalid_arguments")
         file_id = self.state.fresh("F")
-        self.state.files[file_id] = {"id": file_id, "name": name, "size": size, "title": name}
+        self.state.files[file_id] = {"id": file_id, "name": name, "size": size, "title": name, "user": token.bot}
         return {"upload_url": f"http://127.0.0.1:{self.port}/upload/{file_id}", "file_id": file_id}
 
     async def _upload(self, request: web.Request) -> web.Response:
@@ -393,6 +429,20 @@ class SlackServer:
         if file is None or file.get("team") != token.team_id:
             raise Refused("file_not_found")
         return {"file": file}
+
+    async def file_delete(self, token: Token, arguments: Json) -> Json:
+        """A bot may delete what it shared itself."""
+        file_id = str(arguments.get("file"))
+        if self.state.files.get(file_id, {}).get("user") != token.bot:
+            raise Refused("file_not_found" if file_id not in self.state.files else "cant_delete_file")
+        del self.state.files[file_id]
+        self.state.contents.pop(file_id, None)
+        for channel in self.state.channels.values():
+            for ts, message in list(channel.messages.items()):
+                message.files = [file for file in message.files if file["id"] != file_id]
+                if message.user == token.bot and not message.files and not message.said:
+                    del channel.messages[ts]
+        return {}
 
     async def _download(self, request: web.Request) -> web.Response:
         bearer = request.headers.get("Authorization", "").removeprefix("Bearer ")
@@ -515,6 +565,7 @@ METHODS: dict[str, Callable[[SlackServer, Token, Json], Awaitable[Json]]] = {
     "reactions.add": SlackServer.react,
     "reactions.remove": SlackServer.unreact,
     "files.info": SlackServer.file_info,
+    "files.delete": SlackServer.file_delete,
     "files.getUploadURLExternal": SlackServer.upload_url,
     "files.completeUploadExternal": SlackServer.upload_done,
     "oauth.v2.access": SlackServer.access,

@@ -14,7 +14,7 @@ Json = dict[str, Any]
 TRIGGER_LIFE_S = 3.0
 SCOPES = (
     "chat:write", "channels:read", "groups:read", "channels:history", "groups:history", "commands", "files:read",
-    "files:write", "im:write", "reactions:read", "reactions:write", "users:read", "users:read.email",
+    "files:write", "reactions:read", "users:read", "users:read.email",
 )  # fmt: skip
 
 

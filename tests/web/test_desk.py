@@ -120,3 +120,14 @@ async def test_without_a_key_or_session_nothing_is_shown(http: httpx.AsyncClient
     code, detail = error(answer, 401)
     assert (code, answer.headers["www-authenticate"]) == ("unauthenticated", "Bearer")
     assert "API key" in detail
+
+
+async def test_a_sender_is_blocked_and_unblocked(sam: httpx.AsyncClient) -> None:
+    number = (await ask(sam, UNCOVERED))["ticket"]["number"]
+    assert (await sam.post(f"/api/v1/tickets/{number}/block")).status_code == 204
+    ticket = (await sam.get(f"/api/v1/tickets/{number}")).json()
+    assert (ticket["status"], ticket["resolution"], ticket["blocked"]) == ("resolved", "spam", True)
+    kept = await ask(sam, COVERED, wait=5)
+    assert (kept["outcome"], kept["reply"], kept["ticket"]) == ("silent", None, None)
+    assert (await sam.post(f"/api/v1/tickets/{number}/unblock")).status_code == 204
+    assert (await ask(sam, COVERED))["outcome"] == "answered"

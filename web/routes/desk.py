@@ -101,7 +101,10 @@ class TicketRow(BaseModel):
     assignee: str | None
     due_at: datetime | None
     snoozed_until: datetime | None
+    resolution: str | None
     merged_into: int | None
+    blocked: bool
+    """What the customer writes is kept, and makes no ticket and gets no answer."""
     rating: int | None
     created_at: datetime
     updated_at: datetime
@@ -311,7 +314,9 @@ def _ticket(row: Ticket, customer: Customer, channel: str, assignee: str | None)
         assignee=assignee,
         due_at=row.due_at,
         snoozed_until=row.snoozed_until,
+        resolution=row.resolution,
         merged_into=row.merged_into,
+        blocked=customer.blocked_at is not None,
         rating=row.rating,
         created_at=row.created_at,
         updated_at=row.updated_at,

@@ -2,26 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Coroutine
 from html import escape
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.routing import APIRoute
 
 from bots.slack_desk import linking
 from bots.slack_desk.app import SlackDeskApp
 from connectors.slack import oauth
 from connectors.slack.client import SlackError
-from core.errors import BadInput, Forbidden, NotFound, TooLarge
+from core.errors import AppError, BadInput, Forbidden, NotFound, TooLarge, Unauthenticated
 from core.settings import Settings
 from web.auth import Admin, Caller, Desk
 
+
+class Page(APIRoute):
+    """What a person opens in a browser: what is wrong is told as a page, too."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def shown(request: Request) -> Response:
+            try:
+                return await handle(request)
+            except Unauthenticated as error:
+                return _page("Sign in first", SIGN_IN, error.status)
+            except AppError as error:
+                return _page("That did not work", f"<p>{escape(error.detail)}</p>", error.status)
+
+        return shown
+
+
 router = APIRouter(prefix="/slack", include_in_schema=False)
+pages = APIRouter(route_class=Page)
 STATE_COOKIE = "deskhand_slack_state"
 LONGEST_BODY = 2 * 2**20
 POLICY = {"Content-Security-Policy": "default-src 'none'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
           "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}  # fmt: skip
 
+SIGN_IN = """<p>Sign in to the <a href="/console" target=_blank>console</a>, then open this address again.</p>"""
 CONNECTED = """<p>Deskhand is in the workspace <b>{team}</b>.</p>
 <p>One thing is left: invite it to the channel where your team works (<code>/invite @Deskhand</code>), and type
 <code>/desk here</code> there.</p>"""
@@ -34,20 +56,23 @@ async def bolt(request: Request) -> SlackDeskApp:
     app: SlackDeskApp | None = request.app.state.slack
     if app is None:
         raise NotFound("Slack is not set up: DESKHAND_SLACK_SIGNING_SECRET is not set.")
-    if int(request.headers.get("content-length") or 0) > LONGEST_BODY:
-        raise TooLarge("Slack sends no bodies of this size.")
     return app
 
 
-@router.post("/events")
-@router.post("/interactive")
-@router.post("/commands")
+async def short(request: Request) -> None:
+    if int(request.headers.get("content-length", LONGEST_BODY + 1)) > LONGEST_BODY:
+        raise TooLarge("Slack sends no bodies of this size, and none without saying how long they are.")
+
+
+@router.post("/events", dependencies=[Depends(short)])
+@router.post("/interactive", dependencies=[Depends(short)])
+@router.post("/commands", dependencies=[Depends(short)])
 async def called(request: Request, app: Annotated[SlackDeskApp, Depends(bolt)]) -> Response:
     """Events, buttons, modals and commands, signed by Slack (401 if not)."""
     return await app.handle(request)
 
 
-@router.get("/install")
+@pages.get("/install")
 async def install(request: Request, caller: Admin, desk: Desk) -> Response:
     """Sends an admin to Slack, to choose a workspace."""
     settings = _oauth_settings(desk.settings)
@@ -61,7 +86,7 @@ async def install(request: Request, caller: Admin, desk: Desk) -> Response:
     return answer
 
 
-@router.get("/oauth_redirect")
+@pages.get("/oauth_redirect")
 async def oauth_redirect(
     request: Request,
     caller: Admin,
@@ -81,16 +106,17 @@ async def oauth_redirect(
         raise BadInput("Slack was not connected, because the permission was refused there.")
     secret = settings.slack_client_secret.get_secret_value()
     try:
-        found = await app.api.install(settings.slack_client_id, secret, code, _redirect_uri(settings))
+        token = await app.api.install(settings.slack_client_id, secret, code, _redirect_uri(settings))
+        found = await app.api.with_token(token).workspace()
     except SlackError as failure:
         raise BadInput(failure.detail) from failure
-    await oauth.keep(desk, organization_id, found)
+    await oauth.keep(desk, organization_id, found, token)
     answer = _page("Connected", CONNECTED.format(team=escape(found.team)))
     answer.delete_cookie(STATE_COOKIE, path="/slack")
     return answer
 
 
-@router.get("/link/{key}")
+@pages.get("/link/{key}")
 async def link(key: str, caller: Caller, desk: Desk) -> Response:
     """Asks a member whether a Slack account is theirs."""
     found = await linking.offered(desk.db, caller.organization_id, key)
@@ -98,7 +124,7 @@ async def link(key: str, caller: Caller, desk: Desk) -> Response:
     return _page("Connect your Slack account", asked)
 
 
-@router.post("/link/{key}")
+@pages.post("/link/{key}")
 async def confirm(key: str, caller: Caller, desk: Desk) -> Response:
     if caller.member_id is None:
         raise Forbidden("Only a member can do this, signed in to the console.")
@@ -117,6 +143,9 @@ def _redirect_uri(settings: Settings) -> str:
     return f"{settings.address}/slack/oauth_redirect"
 
 
-def _page(title: str, body: str) -> HTMLResponse:
+def _page(title: str, body: str, status: int = 200) -> HTMLResponse:
     html = f"<!doctype html><html lang=en><meta charset=utf-8><title>{title}</title><h1>{title}</h1>{body}"
-    return HTMLResponse(html, headers=POLICY)
+    return HTMLResponse(html, status, POLICY)
+
+
+router.include_router(pages)

@@ -138,6 +138,26 @@ async def spam(number: int, agent: Agent, caller: Caller, desk: Desk) -> None:
         await verbs.mark_spam(scope, desk.outbox, agent, number)
 
 
+@router.post("/tickets/{number}/block", status_code=204)
+async def block(number: int, agent: Agent, caller: Caller, desk: Desk) -> None:
+    """Close the ticket as spam, and give its sender neither an answer nor a ticket from now on."""
+    async with desk.db.write(caller.organization_id) as scope:
+        await verbs.block(scope, desk.outbox, agent, number)
+
+
+@router.post("/tickets/{number}/unblock", status_code=204)
+async def unblock(number: int, agent: Agent, caller: Caller, desk: Desk) -> None:
+    """Answer the ticket's sender again when they next write."""
+    async with desk.db.write(caller.organization_id) as scope:
+        await verbs.unblock(scope, desk.outbox, agent, number)
+
+
+@router.post("/tickets/{number}/drafts", status_code=201)
+async def draft(number: int, agent: Agent, caller: Caller, desk: Desk) -> Redrafted:
+    """Draft an answer to the customer's newest message. 409 if the documents say nothing about it."""
+    return Redrafted(draft_id=await desk.redrafts.draft(caller.organization_id, agent, number))
+
+
 @router.post("/tickets/{number}/notes", status_code=201)
 async def note(number: int, body: TextBody, agent: Agent, caller: Caller, desk: Desk) -> Noted:
     """A note among colleagues; the customer never sees it."""

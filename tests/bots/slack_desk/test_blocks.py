@@ -96,6 +96,17 @@ def test_any_draft_is_accepted_by_slack(card: DraftCard) -> None:
     assert_accepted(blocks.draft(card, 1042, "https://desk.example/console"))
 
 
+def test_a_page_is_named_once_and_can_be_opened() -> None:
+    used = tuple(Citation("a", title, url, quote) for title, url, quote in [
+        ("Returns", "/help/returns", "one"), ("Returns", "/help/returns", "two"),
+        ("Delivery", "https://shop.example/delivery", "three"), ("Elsewhere", "//evil.example", "four"),
+    ])  # fmt: skip
+    card = DraftCard(ID, "Yes.", used, 0.9, "pending", 1, site="https://desk.example")
+    post = blocks.draft(card, 1042, None)
+    assert slack_blocks.links(post.blocks) == ["https://desk.example/help/returns", "https://shop.example/delivery"]
+    assert [text for text in slack_blocks.texts(post.blocks) if text == "Returns"] == ["Returns"]
+
+
 @given(messages)
 @settings(max_examples=60, deadline=None)
 def test_anything_said_is_accepted_by_slack(card: MessageCard) -> None:
@@ -115,7 +126,6 @@ def test_any_text_fits_into_the_modals(text: str, other: str) -> None:
         modals.category("m", [text, other], text),
         modals.assign("m", [("1", text)], None),
         modals.faq("m", text, other),
-        modals.over("Too late", text),
     ]
     for view in views:
         assert slack_blocks.problems_of_view(view) == []

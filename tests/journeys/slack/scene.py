@@ -23,6 +23,8 @@ from tests.standins.slack_state import Channel, Message, Team, User
 from tests.waiting import until
 
 UNCOVERED = "Do you sell helicopters for the moon?"
+PATIENCE_S = 20.0
+"""Ended by what is waited for, long before; a busy machine may take its time."""
 HUMAN = "I want to talk to a human about my delivery"
 
 
@@ -58,7 +60,7 @@ class Scene:
         async def found() -> Message | None:
             return next((message for message in (place or self.desk).parents if condition(message)), None)
 
-        message: Message = await until(found)
+        message: Message = await until(found, PATIENCE_S)
         return message
 
     async def says(self, message: Message, words: str) -> Message:
@@ -68,7 +70,7 @@ class Scene:
             return words in message.said
 
         try:
-            await until(said, 5)
+            await until(said, PATIENCE_S)
         except TimeoutError:
             raise AssertionError(f"{words!r} is not in:\n{message.said}") from None
         return message
@@ -81,7 +83,7 @@ class Scene:
             return next((message for message in thread if words in message.said), None)
 
         try:
-            message: Message = await until(found, 5)
+            message: Message = await until(found, PATIENCE_S)
         except TimeoutError:
             thread = [message.said for message in self.slack.state.channels[head.channel].thread(head.ts)]
             raise AssertionError(f"{words!r} is nowhere in {thread}") from None
@@ -95,7 +97,7 @@ class Scene:
             return next((text for text in self.desk.whispers(user.id) if words in text), None)
 
         try:
-            said: str = await until(found, 5)
+            said: str = await until(found, PATIENCE_S)
         except TimeoutError:
             raise AssertionError(f"{words!r} is not in {self.desk.whispers(user.id)}") from None
         return said
@@ -118,7 +120,7 @@ class Scene:
             views = [view for view in self.slack.state.views.values() if view.user == user.id]
             return next((view for view in reversed(views) if view.view["callback_id"] == callback_id), None)
 
-        return await until(found, 5)
+        return await until(found, PATIENCE_S)
 
     async def stored(self, **equal: Any) -> Ticket:
         found: Ticket = await row(self.helpdesk.db, self.shop.id, Ticket, **equal)
@@ -147,7 +149,7 @@ class Scene:
                 )
             return not shows and not events
 
-        await until(idle)
+        await until(idle, PATIENCE_S)
 
 
 async def open_desk(
@@ -166,7 +168,10 @@ async def open_desk(
     bot = slack.state.tokens[token].bot
     async with helpdesk.db.write(shop.id) as scope:
         draft = helpdesk.channels.draft(
-            "slack", team.name, {"channel": desk.id, "bot_user_id": bot, **settings}, {"bot_token": token}
+            "slack",
+            team.name,
+            {"channel": desk.id, "bot_user_id": bot, "url": f"https://{team.domain}.slack.test/", **settings},
+            {"bot_token": token},
         )
         draft.account = team.id
         connected = helpdesk.channels.create(scope, draft)

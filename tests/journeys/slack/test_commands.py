@@ -79,8 +79,11 @@ async def test_the_home_tab_shows_the_queue_and_works_it(scene: Scene) -> None:
     assert await shown("Acme")
     await scene.people.click_home(scene.sam, "home_take", f"{scene.connected.id}:1001")
     await scene.says(head, "🟡 Sam has it")
-    await scene.people.opens_home(scene.sam)
     await until(lambda: shown("Mine (1)"))
+    assert scene.sam.home
+    assert slack_blocks.links(scene.sam.home["blocks"]) == [
+        f"https://t1.slack.test/archives/{scene.desk.id}/p{head.ts.replace('.', '')}"
+    ]
     await scene.people.click_home(scene.sam, "away", f"{scene.connected.id}:1")
     await until(lambda: shown("I am back"))
     assert (await row(scene.helpdesk.db, scene.shop.id, Member, id=scene.shop.sam_id)).away

@@ -153,7 +153,7 @@ async def test_with_two_tokens_slack_needs_no_way_to_us(by_socket: Scene) -> Non
     await scene.people.submit(scene.sam, view, text="Three days.")
     await scene.says(draft, "✅ Edited and sent by Sam")
     late = await scene.people.submit(scene.sam, view, text="Four days.")
-    assert "Already sent" in late["payload"]["errors"]["text"]
+    assert "what you had written first" in late["payload"]["errors"]["text"]
     await scene.people.say(scene.sam, scene.desk, "done", head.ts)
     await scene.people.command(scene.sam, scene.desk, "my")
     await scene.whispered(scene.sam, HUMAN)
@@ -213,3 +213,19 @@ async def test_the_doctor_tries_token_permissions_and_channel(scene: Scene, slac
     assert "The app lacks files:write" in (await verdict())[1]
     token.revoked = "token_revoked"
     assert "revoked in Slack" in (await verdict())[1]
+
+
+async def test_whoever_is_not_signed_in_reads_what_to_do(http: httpx.AsyncClient, helpdesk: Helpdesk) -> None:
+    for path in ("/slack/install", "/slack/link/key"):
+        answer = await http.get(path)
+        assert (answer.status_code, answer.headers["content-type"]) == (401, "text/html; charset=utf-8")
+        assert 'href="/console"' in answer.text
+
+
+async def test_an_agent_cannot_connect_a_workspace_and_reads_why(
+    http: httpx.AsyncClient, helpdesk: Helpdesk, acme: cast.Shop
+) -> None:
+    await as_sam(http, acme)
+    answer = await http.get("/slack/install")
+    assert answer.status_code == 403
+    assert "<h1>That did not work</h1>" in answer.text

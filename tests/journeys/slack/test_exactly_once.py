@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 
 import pytest
 from sqlalchemy import select
@@ -53,6 +54,31 @@ async def test_fifty_forms_at_once_lead_to_one_delivery(scene: Scene) -> None:
     )
     assert len([answer for answer in answers if answer.content == b""]) == 1
     assert len(await scene.sent_to_dana()) == 1
+
+
+async def test_a_form_that_is_submitted_again_since_we_were_slow_replies_once(scene: Scene) -> None:
+    head = await scene.ticket()
+    await scene.click(scene.sam, head, "reply")
+    view = await scene.modal(scene.sam, "reply")
+    answers = await asyncio.gather(*(scene.people.submit(scene.sam, view, text="We do not.") for _ in range(5)))
+    assert {answer.content for answer in answers} == {b""}
+    changed = await scene.people.submit(scene.sam, view, text="We do not, sorry.")
+    assert "what you had written first" in changed.json()["errors"]["text"]
+    assert await scene.sent_to_dana() == ["We do not."]
+    scene.slack.state.views.clear()
+    await scene.click(scene.sam, head, "reply")
+    await scene.people.submit(scene.sam, await scene.modal(scene.sam, "reply"), text="We do not.")
+    assert await scene.sent_to_dana() == ["We do not."] * 2
+
+
+async def test_a_form_that_was_refused_can_be_submitted_again(scene: Scene) -> None:
+    head = await scene.ticket()
+    await scene.click(scene.sam, head, "reply")
+    view = await scene.modal(scene.sam, "reply")
+    refused = await scene.people.submit(scene.sam, view, text="   ")
+    assert "empty" in refused.json()["errors"]["text"]
+    assert (await scene.people.submit(scene.sam, view, text="We do not.")).content == b""
+    assert await scene.sent_to_dana() == ["We do not."]
 
 
 async def test_what_slack_repeats_is_acknowledged_and_done_once(scene: Scene) -> None:
@@ -111,8 +137,11 @@ async def test_unsigned_badly_signed_and_old_requests_are_refused(scene: Scene) 
         signed(body + "x"),
         {**signed(body), "X-Slack-Signature": "v0="},
         {**signed(body), "X-Slack-Request-Timestamp": "now"},
+        {**signed(body), "X-Slack-Request-Timestamp": "9" * 5000},
+        {**signed(body), "X-Slack-Signature": "v0=\xe9"},
     ):
-        answer = await scene.http.post(path, content=body, headers={**headers, **wrong})
+        sent = {name: value.encode("latin-1") for name, value in {**headers, **wrong}.items()}
+        answer = await scene.http.post(path, content=body, headers=sent)
         assert answer.status_code == 401, wrong
     await scene.settled()
     assert (await scene.stored()).assignee_id is None
@@ -127,3 +156,13 @@ async def test_whoever_is_quicker_than_our_memory_is_understood(scene: Scene) ->
     await scene.click(scene.sam, head, "take")
     await change(scene.helpdesk.db, scene.shop.id, DeskPost, post.id, external_id=head.ts)
     await scene.says(head, "🟡 Sam has it")
+
+
+async def test_a_body_that_is_too_long_or_of_unknown_length_is_not_even_read(scene: Scene) -> None:
+    async def endless() -> AsyncIterator[bytes]:
+        yield b"{"
+        raise AssertionError("it was read")
+
+    answer = await scene.http.post("/slack/events", content=endless())
+    assert answer.status_code == 413
+    assert (await scene.http.post("/slack/events", content=b" " * (2**21 + 1))).status_code == 413

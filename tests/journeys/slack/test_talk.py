@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from bots.slack_desk.actions import NO_REPLY
 from core.messages import Attachment
 from core.models import AuditEntry, Channel, Note, Ticket
 from core.outbox import DeliveryError
@@ -72,6 +73,38 @@ async def test_with_the_prefix_a_line_goes_to_the_customer(
     await scene.people.delete(typed)
     await scene.says(said, "taken back")
     assert await notes(scene) == []
+
+
+async def test_a_preview_that_slack_adds_to_a_line_is_no_correction(
+    scene: Scene, pigeon_post: Channel, pigeons: FakeSender
+) -> None:
+    """It tells of a changed message, whose text is as it was."""
+    settings = {**scene.connected.settings, "prefix": True}
+    await change(scene.helpdesk.db, scene.shop.id, Channel, scene.connected.id, settings=settings)
+    head = await scene.ticket(channel_id=pigeon_post.id)
+    line = "&gt;&gt; See <https://acme.example/returns>."
+    typed = await scene.people.say(scene.sam, scene.desk, line, head.ts)
+    said = await scene.reply_in(head, "↩️ Sam replied")
+    await scene.time_passes()
+    await scene.says(said, "✅ sent")
+    sent = len(pigeons.sent)
+    await scene.people.edit(typed, line)
+    await scene.settled()
+    assert len(pigeons.sent) == sent
+    assert "edited" not in said.said
+
+
+async def test_only_a_reply_of_ours_becomes_a_faq(scene: Scene) -> None:
+    head = await scene.ticket(HUMAN)
+    draft = await scene.draft(head)
+    ticket = await scene.stored()
+    await scene.dana_writes("My address is 5 Sea Road", ticket.conversation_id)
+    theirs = await scene.reply_in(head, "5 Sea Road")
+    for number, message in enumerate((head, draft, theirs), 1):
+        await scene.people.shortcut(scene.sam, message, "faq")
+        await scene.settled()
+        assert scene.desk.whispers(scene.sam.id) == [NO_REPLY] * number
+    assert scene.slack.calls["views.open"] == 0
 
 
 async def test_without_the_prefix_setting_it_is_talk(scene: Scene) -> None:
@@ -161,7 +194,7 @@ async def test_emoji_are_shortcuts(scene: Scene) -> None:
     await scene.says(head, "🟢 Resolved by Sam")
     other = await scene.ticket("Buy cheap helicopters now!!!")
     await scene.people.react(scene.sam, other, "no_entry_sign")
-    await scene.says(other, "🟢 Resolved by Sam")
+    await scene.says(other, "🚫 Spam, closed by Sam")
     spam = await row(scene.helpdesk.db, scene.shop.id, Ticket, subject="Buy cheap helicopters now!!!")
     assert spam.resolution == "spam"
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from core.messages import Attachment
 from core.models import Alert, Channel, Delivery
 from tests.journeys.slack.scene import HUMAN, Scene
 from tests.rows import change, row, rows
@@ -162,3 +164,59 @@ async def test_a_click_on_what_is_no_longer_ours_is_explained(scene: Scene) -> N
     payload["container"]["message_ts"] = "1.000001"
     await scene.people.carry("interactive", payload)
     await scene.whispered(scene.sam, "no longer connected to a ticket")
+
+
+BUSY: tuple[str | int, ...] = ("internal_error", "fatal_error", 500, 503)
+
+
+@pytest.mark.parametrize("failure", BUSY)
+async def test_slacks_own_trouble_passes_and_nothing_is_missing_or_there_twice(
+    scene: Scene, failure: str | int
+) -> None:
+    calls = ("chat.postMessage", "chat.update", "files.getUploadURLExternal", "files.completeUploadExternal")
+    for method in calls:
+        scene.slack.failures[method] = [failure]
+    files = (Attachment("invoice.pdf", "application/pdf", b"%PDF-1.7"),)
+    await scene.dana_writes(HUMAN, attachments=files)
+    await tried_until(scene, lambda: any(message.files for message in scene.desk.messages.values()))
+    head = await scene.head()
+    await scene.click(scene.sam, head, "take")
+    await tried_until(scene, lambda: "🟡 Sam has it" in head.said)
+    await scene.settled()
+    assert {method for method, _ in scene.slack.refused} == set(calls)
+    assert len(scene.desk.parents) == 1
+    assert [message.said for message in scene.desk.thread(head.ts) if "Draft" in message.said] != []
+    assert len([message for message in scene.desk.thread(head.ts) if message.files]) == 1
+    assert len(scene.desk.thread(head.ts)) == 2
+    assert await is_off(scene) is None
+
+
+async def tried_until(scene: Scene, condition: Callable[[], bool]) -> None:
+    """Each pause before another try is over at once."""
+
+    async def tried() -> bool:
+        await scene.time_passes()
+        return condition()
+
+    await until(tried)
+
+
+@pytest.mark.parametrize("failure", [*BUSY, "user_not_found", "missing_scope"])
+async def test_while_slack_does_not_say_who_somebody_is_they_change_nothing(scene: Scene, failure: str | int) -> None:
+    head = await scene.ticket()
+    scene.slack.failures["users.info"] = [failure]
+    await scene.click(scene.sam, head, "take")
+    await scene.whispered(scene.sam, "Nothing was changed")
+    assert (await scene.stored()).assignee_id is None
+    await scene.click(scene.sam, head, "take")
+    await scene.says(head, "🟡 Sam has it")
+
+
+@pytest.mark.parametrize("failure", [*BUSY, "ratelimited", "token_revoked"])
+async def test_a_form_that_slack_does_not_open_is_told(scene: Scene, failure: str | int) -> None:
+    head = await scene.ticket()
+    scene.slack.failures["views.open"] = [failure]
+    await scene.click(scene.sam, head, "reply")
+    await scene.whispered(scene.sam, "Nothing was changed")
+    await scene.click(scene.sam, head, "reply")
+    assert await scene.modal(scene.sam, "reply")

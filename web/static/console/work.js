@@ -58,7 +58,8 @@ export class TicketBar {
       run.remove();
     };
     this.buttons.replaceChildren(...(ticket.status === "resolved"
-      ? [verb("Reopen", "reopen")]
+      ? [verb("Reopen", "reopen"), ticket.blocked ? verb("Unblock the sender", "unblock")
+        : ticket.resolution === "spam" && verb("Block the sender", "block")].filter(Boolean)
       : [!ticket.assignee && verb("Take it", "claim"), verb("Resolve", "resolve"), verb("Hand back to the assistant", "hand-back"),
         choice("Snooze …", SNOOZES, picked((hours) => this.do("snooze", { until: new Date(Date.now() + hours * 3600e3).toISOString() }))),
         choice("Priority …", { low: "Low", normal: "Normal", high: "High", urgent: "Urgent" },
