@@ -117,6 +117,11 @@ async def _channels(settings: Settings) -> str:
     helpdesk = Helpdesk.build(settings, connect)
     async with helpdesk.running(work=False):
         await migrate.check(helpdesk.db)
+        for channel in await connected(helpdesk.db, list(KINDS)):
+            try:
+                helpdesk.box.open(channel.sealed_secrets)
+            except StartupError as error:
+                raise StartupError(f"{channel.name}: {error.detail}") from None
         checks = {name: kind.check for name, kind in KINDS.items() if kind.check}
         found = await connected(helpdesk.db, list(checks))
         wrong = [

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from sqlalchemy.exc import InterfaceError, OperationalError
 from starlette.exceptions import HTTPException
 
 from core.errors import AppError, NotFound, RateLimited, Unauthenticated
 
+log = structlog.get_logger()
 RETRY_AFTER_S = "60"
+DATABASE_AWAY = (OperationalError, InterfaceError, ConnectionError)
+"""What a database raises that is full, locked for too long, or gone."""
 CODES = {400: "invalid", 404: NotFound.code, 405: "method_not_allowed"}
 
 
@@ -17,6 +22,8 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(AppError, refused)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, not_served)
+    for away in DATABASE_AWAY:
+        app.add_exception_handler(away, without_database)
     app.add_exception_handler(Exception, crashed)
 
 
@@ -51,6 +58,15 @@ async def not_served(request: Request, error: Exception) -> JSONResponse:
         detail = f"{request.method} is not possible here, {(error.headers or {}).get('allow', 'another method')} is."
     answer = _answer(CODES.get(error.status_code, "refused"), detail, error.status_code)
     answer.headers.update(error.headers or {})
+    return answer
+
+
+async def without_database(request: Request, error: Exception) -> JSONResponse:
+    """Nobody's bug: one line for the operator, and nothing of the database's own words for the caller."""
+    reason = str(getattr(error, "orig", None) or error)
+    log.error("database_failed", reason=reason, path=request.url.path, remedy="Run `deskhand doctor`.")
+    answer = _answer("unavailable", "The database cannot be used just now. Nothing was stored; try again.", 503)
+    answer.headers["Retry-After"] = RETRY_AFTER_S
     return answer
 
 

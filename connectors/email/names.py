@@ -18,3 +18,12 @@ async def texts(name: str) -> list[str] | None:
     except (dns.exception.DNSException, OSError):
         return None
     return [b"".join(record.strings).decode("utf-8", "replace") for record in answer]
+
+
+async def exchangers(domain: str) -> list[str]:
+    """The mail servers of a domain; none where DNS has none or does not answer."""
+    try:
+        answer = await dns.asyncresolver.resolve(domain, "MX", lifetime=PATIENCE_S)
+    except (dns.exception.DNSException, OSError):
+        return []
+    return [record.exchange.to_text() for record in answer]

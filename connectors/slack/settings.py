@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from core.forms import asked, shown
 from core.models import Channel
 from core.secrets import SecretBox
 
@@ -30,17 +31,17 @@ class Route(BaseModel):
 class SlackSettings(BaseModel):
     model_config = ConfigDict(extra="ignore", use_attribute_docstrings=True)
 
-    team: str = ""
+    team: str = Field("", json_schema_extra=shown(noted=True))
     """The workspace's name; noted here when its token is tried."""
-    bot_user_id: str = ""
+    bot_user_id: str = Field("", json_schema_extra=shown(noted=True))
     """The app's own user there; noted in the same way."""
     url: str = ""
     """The workspace's address; noted in the same way."""
     channel: ChannelId | None = None
     """The id of the channel for tickets that no route sends elsewhere. `/desk here`, typed in it, sets it too."""
-    routes: list[Route] = Field(default_factory=list, max_length=50)
-    """Other channels for some tickets, as `[{"by": "priority", "value": "urgent", "channel": "C0123456789"}]`."""
-    prefix: bool = False
+    routes: list[Route] = Field(default_factory=list, max_length=50, json_schema_extra=shown(folded=True))
+    """Other channels for some tickets, by category, priority or source: the first that fits is taken."""
+    prefix: bool = Field(False, title="Answer from the thread", json_schema_extra=shown(folded=True))
     """Whether a line in a thread that begins with `>>` goes to the customer."""
 
     def place(self, *, category: str | None, priority: str, sources: Sequence[str]) -> str | None:
@@ -59,12 +60,23 @@ class SlackSettings(BaseModel):
         return {route.channel for route in self.routes} | ({self.channel} if self.channel else set())
 
 
+WAYS = {
+    "socket": "We call Slack (Socket Mode)",
+    "requests": "Slack calls our https address",
+}
+
+
 class SlackSecrets(BaseModel):
-    model_config = ConfigDict(use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        use_attribute_docstrings=True,
+        json_schema_extra=asked("way", "How clicks reach us", WAYS, told_by="app_token"),
+    )
 
     bot_token: Annotated[str, StringConstraints(pattern=r"^xoxb-\S{3,300}$")]
     """The app's bot token, `xoxb-…`, from its page "OAuth & Permissions"."""
-    app_token: Annotated[str, StringConstraints(pattern=r"^(xapp-\S{3,300})?$")] = ""
+    app_token: Annotated[str, StringConstraints(pattern=r"^(xapp-\S{3,300})?$")] = Field(
+        "", title="App-level token", json_schema_extra=shown(when={"way": "socket"})
+    )
     """`xapp-…`, for Socket Mode only: Deskhand calls Slack, so it needs no public address."""
 
 

@@ -11,14 +11,25 @@ from telegram.error import InvalidToken, TelegramError
 from connectors.telegram.client import Bots, bot_id
 from core.channels import Finding
 from core.db import Database
+from core.forms import shown
 from core.models import Channel
 
 
 class TelegramSettings(BaseModel):
     mode: Literal["polling", "webhook"] = Field(
-        "polling", description="polling needs no public address; webhook wants one over https."
+        "polling",
+        title="How messages reach us",
+        description="Asking needs no public address; being called wants one over https.",
+        json_schema_extra=shown(
+            folded=True,
+            choices={"polling": "We ask Telegram (polling)", "webhook": "Telegram calls us (webhook)"},
+        ),
     )
-    groups: bool = Field(False, description="Answer in groups too, when the bot is mentioned or replied to.")
+    groups: bool = Field(
+        False,
+        description="Answer in groups too, when the bot is mentioned or replied to.",
+        json_schema_extra=shown(folded=True),
+    )
 
 
 class TelegramSecrets(BaseModel):

@@ -14,9 +14,10 @@ from core.channels import Finding
 from core.helpdesk import Helpdesk
 from core.models import Alert, Channel
 from core.outbox import DeliveryError
+from core.secrets import SecretBox
 from tests import cast
 from tests.cast import Shop, from_dana
-from tests.rows import row, rows
+from tests.rows import change, row, rows
 from tests.waiting import until
 from web.channels import KINDS, Healthy, Kind, WidgetSecrets, WidgetSettings
 from web.listeners import listening
@@ -82,11 +83,59 @@ async def test_a_channel_is_tried_before_it_is_saved(
     assert changed.json()["settings"] == NEW["settings"]
 
 
+async def test_a_channel_can_be_tried_before_it_is_stored_and_as_it_would_be(
+    http: httpx.AsyncClient, helpdesk: Helpdesk, acme: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def check(desk: Helpdesk, channel: Channel) -> list[Finding]:
+        secret = desk.box.open(channel.sealed_secrets)["identity_secret"]
+        return [Finding("Secret", secret == "right", f"It is {secret}, for {channel.name}.")]
+
+    monkeypatch.setitem(KINDS, "widget", Kind("Chat", WidgetSettings, WidgetSecrets, check=check))
+    before = await rows(helpdesk.db, acme.id, Channel)
+    wrong = {**NEW, "secrets": {"identity_secret": "wrong"}}
+    tried = await http.post("/api/v1/channels/check", json=wrong, headers=key(acme))
+    assert (tried.status_code, tried.json()["ok"]) == (200, False)
+    assert tried.json()["findings"] == [{"what": "Secret", "ok": False, "detail": "It is wrong, for Shop."}]
+    address = f"/api/v1/channels/{acme.widget_id}/check"
+    changed = {"name": "Front", "secrets": {"identity_secret": "right"}}
+    assert (await http.post(address, json=changed, headers=key(acme))).json()["ok"]
+    as_it_is = (await http.post(address, headers=key(acme))).json()
+    assert (as_it_is["ok"], acme.identity_secret in as_it_is["findings"][0]["detail"]) == (False, True)
+    after = await rows(helpdesk.db, acme.id, Channel)
+    assert [(one.id, one.name, one.sealed_secrets) for one in after] == [
+        (one.id, one.name, one.sealed_secrets) for one in before
+    ]
+
+
+async def test_a_channel_says_what_the_outside_has_to_be_told(http: httpx.AsyncClient, acme: Shop) -> None:
+    (widget,) = (await http.get("/api/v1/channels", headers=key(acme))).json()
+    assert f'data-site-key="{widget["public_key"]}"' in widget["gives"][0]["text"]
+    mailbox = {"address": "help@acme.example", "receive": "webhook", "send": "postmark"}
+    body = {"kind": "email", "name": "Mail", "settings": mailbox, "unchecked": True}
+    made = (await http.post("/api/v1/channels", json=body, headers=key(acme))).json()
+    assert f"mail:PASSWORD@desk/mail/{made['public_key']}/postmark\n" in made["gives"][0]["text"]
+
+
 async def test_secrets_that_are_not_named_stay(http: httpx.AsyncClient, helpdesk: Helpdesk, acme: Shop) -> None:
     address = f"/api/v1/channels/{acme.widget_id}"
     assert (await http.patch(address, json={"name": "Front page"}, headers=key(acme))).json()["name"] == "Front page"
     channel = await row(helpdesk.db, acme.id, Channel, id=acme.widget_id)
     assert helpdesk.box.open(channel.sealed_secrets) == {"identity_secret": acme.identity_secret}
+
+
+async def test_secrets_of_another_key_are_said_and_can_be_entered_again(
+    http: httpx.AsyncClient, helpdesk: Helpdesk, acme: Shop
+) -> None:
+    sealed = SecretBox("another key").seal({"identity_secret": "lost"})
+    await change(helpdesk.db, acme.id, Channel, acme.widget_id, sealed_secrets=sealed)
+    (shown,) = (await http.get("/api/v1/channels", headers=key(acme))).json()
+    assert shown["has_secrets"] == []
+    assert "DESKHAND_SECRET_KEY" in shown["problem"]
+    address = f"/api/v1/channels/{acme.widget_id}"
+    again = await http.patch(address, json={"secrets": {"identity_secret": "new"}}, headers=key(acme))
+    assert (again.json()["has_secrets"], again.json()["problem"]) == (["identity_secret"], None)
+    stored = await row(helpdesk.db, acme.id, Channel, id=acme.widget_id)
+    assert helpdesk.box.open(stored.sealed_secrets) == {"identity_secret": "new"}
 
 
 async def test_a_channel_is_switched_off_with_the_reason_and_on_again(http: httpx.AsyncClient, acme: Shop) -> None:

@@ -6,6 +6,7 @@ import dataclasses
 
 import httpx
 import pytest
+from sqlalchemy import text
 
 from core.helpdesk import Helpdesk
 from tests import cast, servers
@@ -108,3 +109,16 @@ async def test_the_server_does_not_say_what_it_runs_on(helpdesk: Helpdesk) -> No
             assert "x-powered-by" not in answer.headers
         head = await client.head(f"{base}/widget.js")
         assert int(head.headers["content-length"]) > 1000
+
+
+async def test_a_full_disk_is_no_bug_and_what_is_stored_can_be_read(
+    sam: httpx.AsyncClient, helpdesk: Helpdesk, acme: cast.Shop
+) -> None:
+    async with helpdesk.db.write(acme.id) as scope:
+        await scope.session.execute(text("PRAGMA max_page_count = 1"))  # no larger than it is: full from now on
+    body = {"customer": "dana", "text": "x" * 9000}
+    answers = [await sam.post("/api/v1/messages", json=body) for _ in range(20)]
+    full = next(answer for answer in answers if answer.status_code != 202)
+    code, detail = error(full, 503)
+    assert (code, "try again" in detail, "sqlite" in full.text.lower()) == ("unavailable", True, False)
+    assert (await sam.get("/api/v1/conversations")).status_code == 200

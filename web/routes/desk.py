@@ -26,6 +26,7 @@ from core.models import (
 )
 from core.tenancy import Scope
 from web.auth import Caller, Desk
+from web.surroundings import Surroundings, around
 
 router = APIRouter(prefix="/api/v1", tags=["desk"])
 Limit = Annotated[int, Query(ge=1, le=100)]
@@ -67,6 +68,8 @@ class MessageRow(BaseModel):
     citations: list[dict[str, Any]]
     confidence: float | None
     helpful: bool | None
+    mine: bool
+    """The caller wrote it, and may correct it or take it back."""
     outcome: str | None
     analysis: dict[str, Any]
     attachments: list[AttachmentRow]
@@ -84,6 +87,7 @@ class ConversationPage(BaseModel):
 
 
 class ConversationDetail(ConversationRow):
+    around: Surroundings
     messages: list[MessageRow]
 
 
@@ -176,8 +180,9 @@ async def conversation(conversation_id: UUID, caller: Caller, desk: Desk) -> Con
         newest = list(messages)
         ids = [message.id for message in newest]
         attachments, deliveries = await _attachments(scope, ids), await _deliveries(scope, ids)
-        rows = [_message(row, attachments.get(row.id, []), deliveries.get(row.id)) for row in newest]
-    return ConversationDetail(**_conversation(*row).model_dump(), messages=rows[::-1])
+        beside = await around(scope, row[0])
+        rows = [_message(row, caller.member_id, attachments.get(row.id, []), deliveries.get(row.id)) for row in newest]
+    return ConversationDetail(**_conversation(*row).model_dump(), around=beside, messages=rows[::-1])
 
 
 @router.get("/tickets")
@@ -187,14 +192,18 @@ async def tickets(
     limit: Limit = 25,
     before: Number | None = None,
     status: Literal["open", "pending", "resolved"] | None = None,
+    assignee: Literal["me", "nobody"] | None = None,
 ) -> TicketPage:
-    """Tickets, the newest first."""
+    """Tickets, the newest first. With an assignee, those that are not resolved."""
     async with desk.db.read(caller.organization_id) as scope:
         query = _tickets(scope.select(Ticket, Ticket, Customer, Channel.name, Member.name))
         if before is not None:
             query = query.where(Ticket.number < before)
         if status:
             query = query.where(Ticket.status == status)
+        if assignee:
+            wanted = caller.member_id if assignee == "me" else None
+            query = query.where(Ticket.assignee_id == wanted, Ticket.status != "resolved")
         rows = (await scope.session.execute(query.order_by(Ticket.number.desc()).limit(limit))).all()
     items = [_ticket(*row) for row in rows]
     return TicketPage(items=items, next=items[-1].number if len(items) == limit else None)
@@ -323,7 +332,9 @@ def _ticket(row: Ticket, customer: Customer, channel: str, assignee: str | None)
     )
 
 
-def _message(row: Message, attachments: list[AttachmentRow], delivery: DeliveryRow | None) -> MessageRow:
+def _message(
+    row: Message, reader: UUID | None, attachments: list[AttachmentRow], delivery: DeliveryRow | None
+) -> MessageRow:
     return MessageRow(
         id=row.id,
         kind=row.kind,
@@ -333,6 +344,7 @@ def _message(row: Message, attachments: list[AttachmentRow], delivery: DeliveryR
         citations=row.citations,
         confidence=row.confidence,
         helpful=row.helpful,
+        mine=row.author == "agent" and row.member_id is not None and row.member_id == reader,
         outcome=row.outcome,
         analysis=row.analysis,
         attachments=attachments,

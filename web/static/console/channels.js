@@ -2,6 +2,7 @@
 
 import { Refused, call, read } from "./api.js";
 import { h, keyed, tag, time } from "./draw.js";
+import { Fields } from "./form.js";
 
 const problemOf = (error) => error instanceof Refused ? error.message : "The server cannot be reached. Try again.";
 
@@ -24,83 +25,90 @@ export class Alerts {
 
 // --- Forms ------------------------------------------------------------------------------------------------------
 
-const title = (name) => (name[0].toUpperCase() + name.slice(1)).replaceAll("_", " ");
-
-// One field of a JSON schema: {input, value()}. Nested objects are written as JSON.
-const field = (schema, name, given, secret, root) => {
-  const plain = schema.$ref ? root.$defs[schema.$ref.split("/").at(-1)] : schema;
-  const choices = plain.enum ?? plain.anyOf?.find((one) => one.enum)?.enum;
-  const type = plain.type ?? plain.anyOf?.find((one) => one.type !== "null")?.type;
-  const was = given ?? plain.default;
-  const id = `field-${name}-${Math.random().toString(36).slice(2)}`;
-  let input;
-  let value;
-  if (choices) {
-    input = h("select", { id }, choices.map((one) => h("option", { value: one, selected: one === was }, title(String(one)))));
-    value = () => input.value;
-  } else if (type === "boolean") {
-    input = h("input", { id, type: "checkbox", checked: was === true });
-    value = () => input.checked;
-  } else if (type === "integer" || type === "number") {
-    input = h("input", { id, type: "number", value: was ?? "" });
-    value = () => (input.value === "" ? null : Number(input.value));
-  } else if (type === "array" && (plain.items?.type === "string")) {
-    input = h("textarea", { id, rows: 3, placeholder: "One a line" });
-    input.value = (was ?? []).join("\n");
-    value = () => input.value.split("\n").map((line) => line.trim()).filter(Boolean);
-  } else if (type === "object" || type === "array" || plain.properties) {
-    input = h("textarea", { id, rows: 4, class: "code", spellcheck: "false" });
-    input.value = JSON.stringify(was ?? (type === "array" ? [] : {}), null, 2);
-    value = () => JSON.parse(input.value);
-  } else {
-    input = h("input", { id, type: secret ? "password" : "text", autocomplete: "off", value: secret ? "" : was ?? "",
-      placeholder: secret && given ? "Set; leave empty to keep it" : "" });
-    value = () => input.value.trim() || (secret ? undefined : plain.anyOf ? null : "");
-  }
-  const hint = plain.description || schema.description;
-  return { name, value, node: h("div", { class: "field" }, h("label", { for: id }, plain.title && !plain.enum ? plain.title : title(name)), input,
-    hint && h("p", { class: "faint" }, hint)) };
-};
-
-const fields = (schema, given, secret) => Object.entries(schema.properties ?? {}).map(
-  ([name, one]) => field(one, name, given?.[name], secret, schema));
-
-const collect = (made) => Object.fromEntries(made.map((one) => [one.name, one.value()]).filter(([, value]) => value !== undefined));
+const listed = (findings) => findings.map((found) => h("li", { class: found.ok ? "good" : "bad" },
+  h("strong", {}, `${found.ok ? "✓" : "✗"} ${found.what}`), ` ${found.detail}`));
 
 class ChannelForm {
   // `channel` is null for a new one.
   constructor(kind, channel, done) {
-    const name = h("input", { required: true, maxlength: 200, id: "channel-name" });
-    name.value = channel?.name ?? kind.title;
-    const settings = fields(kind.settings, channel?.settings, false);
-    const known = Object.fromEntries((channel?.has_secrets ?? []).map((secret) => [secret, true]));
-    const secrets = fields(kind.secrets, known, true);
-    const problem = h("p", { class: "problem", role: "alert", hidden: true });
-    const anyway = h("button", { type: "button", class: "link", hidden: true, onclick: () => save(true) }, "Save it anyway");
-    const submit = h("button", { class: "button", type: "submit" }, channel ? "Save" : "Connect");
-    const save = async (unchecked) => {
-      submit.disabled = true;
-      submit.textContent = "Trying it …";
-      problem.hidden = anyway.hidden = true;
-      try {
-        const body = { name: name.value, settings: collect(settings), secrets: collect(secrets), unchecked };
-        if (channel) await call("PATCH", `channels/${channel.id}`, body);
-        else await call("POST", "channels", { kind: kind.kind, ...body });
-        done();
-      } catch (error) {
-        problem.textContent = error instanceof SyntaxError ? `This is no JSON: ${error.message}` : problemOf(error);
-        problem.hidden = false;
-        anyway.hidden = !(error instanceof Refused);
-      } finally {
-        submit.disabled = false;
-        submit.textContent = channel ? "Save" : "Connect";
-      }
-    };
-    this.root = h("form", { class: "channel-form", onsubmit: (event) => { event.preventDefault(); save(false); } },
-      h("h3", {}, channel ? `Change ${channel.name}` : `Connect: ${kind.title}`),
-      h("div", { class: "field" }, h("label", { for: "channel-name" }, "Name"), name),
-      [...secrets, ...settings].map((one) => one.node), problem,
-      h("p", { class: "buttons" }, submit, h("button", { type: "button", class: "button quiet", onclick: done }, "Cancel"), anyway));
+    Object.assign(this, { kind, channel, done });
+    this.name = h("input", { required: true, maxlength: 200, id: "channel-name" });
+    this.name.value = channel?.name ?? kind.title;
+    this.fields = new Fields(kind, channel);
+    this.hint = h("p", { class: "hint", role: "status", hidden: true });
+    this.fields.onsuggest((value, field) => this.suggest(value, field));
+    this.findings = h("ul", { class: "findings", role: "status" });
+    this.problem = h("p", { class: "problem", role: "alert", hidden: true });
+    const way = (text, work, quiet) => h("button", { type: "button", class: `button ${quiet}`, onclick: () => this.run(work) }, text);
+    this.anyway = h("button", { type: "button", class: "link", hidden: true, onclick: () => this.run(() => this.save()) }, "Save it anyway");
+    this.root = h("form", { class: "channel-form", "aria-label": channel ? `Change ${channel.name}` : `Connect ${kind.title}`,
+      onsubmit: (event) => { event.preventDefault(); this.run(() => this.trySave()); },
+      onkeydown: (event) => { if (event.key === "Escape") done(); } },
+    h("h3", {}, channel ? `Change ${channel.name}` : `Connect: ${kind.title}`),
+    !channel && kind.add_at && h("p", { class: "hint" }, "The short way: ", h("a", { href: kind.add_at }, `add it to ${kind.title} by agreeing there`),
+      ". Or by hand:"),
+    h("div", { class: "field" }, h("label", { for: "channel-name" }, "Name"), this.name,
+      h("p", { class: "faint" }, "For your team; customers do not see it.")),
+    this.fields.root, this.findings, this.problem,
+    h("p", { class: "buttons" }, h("button", { class: "button", type: "submit" }, channel ? "Save" : "Connect"), way("Test", () => this.test(), "quiet"),
+      h("button", { type: "button", class: "button quiet", onclick: done }, "Cancel"), this.anyway));
+  }
+
+  // One thing at a time, and what went wrong is said at its field, or here.
+  async run(work) {
+    const buttons = this.root.querySelectorAll(".buttons button");
+    for (const one of buttons) one.disabled = true;
+    this.problem.hidden = this.anyway.hidden = true;
+    this.fields.forgive();
+    try {
+      await work();
+    } catch (error) {
+      this.problem.textContent = error instanceof SyntaxError ? `This is no JSON: ${error.message}` : problemOf(error);
+      this.problem.hidden = error instanceof Refused && this.fields.blame(error.message);
+    } finally {
+      for (const one of buttons) one.disabled = false;
+    }
+  }
+
+  body() {
+    return { name: this.name.value, ...this.fields.values() };
+  }
+
+  async test() {
+    const { kind, channel } = this;
+    this.findings.replaceChildren(h("li", { class: "faint" }, "Trying it …"));
+    try {
+      const result = await (channel ? call("POST", `channels/${channel.id}/check`, this.body())
+        : call("POST", "channels/check", { kind: kind.kind, ...this.body() }));
+      this.findings.replaceChildren(...(result.findings.length ? listed(result.findings)
+        : [h("li", { class: "faint" }, "There is nothing to try on this kind of channel.")]));
+      return result.ok;
+    } catch (error) {
+      this.findings.replaceChildren();
+      throw error;
+    }
+  }
+
+  async trySave() {
+    if (await this.test()) await this.save();
+    else this.anyway.hidden = false;
+  }
+
+  async save() {
+    const { kind, channel } = this;
+    const body = { ...this.body(), unchecked: true };
+    if (channel) await call("PATCH", `channels/${channel.id}`, body);
+    else await call("POST", "channels", { kind: kind.kind, ...body });
+    this.done();
+  }
+
+  async suggest(value, field) {
+    const found = await read(`channel-kinds/${this.kind.kind}/suggestion`, { value }).catch(() => null);
+    if (!found || field.control.value !== value) return; // it was changed meanwhile
+    this.fields.take(found.settings);
+    this.hint.textContent = found.hint;
+    this.hint.hidden = !found.hint;
+    field.node.append(this.hint);
   }
 }
 
@@ -141,24 +149,22 @@ export class ChannelsPage {
     const path = `channels/${channel.id}`;
     return h("li", {}, h("p", { class: "line" }, h("strong", {}, channel.name), h("span", { class: "faint" }, kind?.title ?? channel.kind),
       channel.on ? tag(channel.problem ? "Trouble" : "On", channel.problem ? "bad" : "good") : tag("Off", "warn")),
-    channel.problem && h("p", { class: "problem" }, channel.problem), ...this.addresses(channel),
+    channel.problem && h("p", { class: "problem" }, channel.problem), ...this.given(channel),
     h("p", { class: "buttons" }, kind && act("Change", async () => this.open(kind, channel)),
       act("Check", async () => {
         const result = await call("POST", `${path}/check`);
-        findings.replaceChildren(...(result.findings.length ? result.findings.map((found) =>
-          h("li", { class: found.ok ? "good" : "bad" }, `${found.ok ? "✓" : "✗"} ${found.what}: ${found.detail}`))
+        findings.replaceChildren(...(result.findings.length ? listed(result.findings)
           : [h("li", {}, "There is nothing to check on this kind of channel.")]));
       }),
       channel.on ? act("Switch off", () => call("POST", `${path}/off`)) : act("Switch on", () => call("POST", `${path}/on`)),
-      act("Delete", () => (window.confirm(`Delete ${channel.name}?`) ? call("DELETE", path) : Promise.resolve()))),
+      act("Delete", async () => (window.confirm(`Delete ${channel.name}?`) ? call("DELETE", path) : null))),
     findings);
   }
 
   // What the outside has to know of a channel.
-  addresses(channel) {
-    if (channel.kind !== "widget") return [];
-    const line = `<script src="${location.origin}/widget.js" data-site-key="${channel.public_key}" async></script>`;
-    return [h("pre", { class: "code" }, line)];
+  given(channel) {
+    return channel.gives.map(({ what, text }) => h("div", { class: "given" }, h("p", { class: "faint" }, what),
+      h("pre", { class: "code", tabindex: "0" }, text)));
   }
 
   open(kind, channel) {

@@ -4,8 +4,10 @@ import { Refused, SignedOut, call, read } from "./api.js";
 import { ConversationPage, TicketPage } from "./detail.js";
 import { h, markdownReady, refreshTimes } from "./draw.js";
 import { KINDS, List, walkWithArrows } from "./list.js";
-import { STATUSES } from "./words.js";
+import { VIEWS } from "./words.js";
 import { Alerts, ChannelsPage } from "./channels.js";
+import { SettingsPage } from "./settings.js";
+import { explainKeys, onKey } from "./keys.js";
 
 const EVERY_MS = 4000;
 const UNREACHABLE = "The server cannot be reached. Trying again …";
@@ -25,9 +27,9 @@ const place = () => {
   const [kind, ...rest] = path.split("/");
   const status = new URLSearchParams(query).get("status");
   return {
-    kind: kind in KINDS || (kind === "channels" && me?.role === "admin") ? kind : "conversations",
+    kind: kind in KINDS || kind === "settings" || (kind === "channels" && me?.role === "admin") ? kind : "conversations",
     id: rest.join("/") || null,
-    status: kind === "tickets" && status in STATUSES ? status : null,
+    status: kind === "tickets" && status in VIEWS ? status : null,
   };
 };
 const address = ({ kind, id, status }) =>
@@ -37,12 +39,13 @@ const go = async () => {
   if (!me) return;
   const { kind, id, status } = place();
   const link = (target) => address({ kind, status, id: target });
-  desk.classList.toggle("channels", kind === "channels");
-  if (kind === "channels") {
+  const Whole = { channels: ChannelsPage, settings: SettingsPage }[kind];
+  desk.classList.toggle("channels", Boolean(Whole));
+  if (Whole) {
     list = null;
     drawTabs(kind);
-    if (!(page instanceof ChannelsPage)) {
-      page = new ChannelsPage();
+    if (!(page instanceof Whole)) {
+      page = new Whole(me);
       detailPane.replaceChildren(page.root);
     }
     return refresh();
@@ -59,7 +62,7 @@ const go = async () => {
       h("p", {}, `Choose ${kind === "tickets" ? "a ticket to work on it" : "a conversation to read it"}.`)));
   } else if (page?.id !== id || page.kind !== kind) {
     const Shown = kind === "tickets" ? TicketPage : ConversationPage;
-    const hrefs = { list: link(null), ticket: (number) => address({ kind: "tickets", id: number }) };
+    const hrefs = { list: link(null), conversation: (other) => address({ kind: "conversations", id: other }), ticket: (number) => address({ kind: "tickets", id: number }) };
     page = Object.assign(new Shown(id, hrefs, refresh), { kind });
     detailPane.replaceChildren(h("p", { class: "empty" }, "Loading …"));
   }
@@ -79,7 +82,7 @@ const drawTop = (kind, status) => {
   drawTabs(kind);
   const filter = listPane.querySelector(".filter");
   filter.hidden = kind !== "tickets";
-  filter.replaceChildren(...[[null, "All"], ...Object.entries(STATUSES)].map(([value, text]) =>
+  filter.replaceChildren(...[[null, "All"], ...Object.entries(VIEWS).map(([view, [text]]) => [view, text])].map(([value, text]) =>
     h("a", { href: address({ kind, status: value }), "aria-current": value === status && "true" }, text)));
 };
 
@@ -189,6 +192,8 @@ at("sign-out").addEventListener("click", async () => {
 // --- Start -------------------------------------------------------------------------------------------------------
 
 listPane.querySelector(".rows").addEventListener("keydown", walkWithArrows);
+document.addEventListener("keydown", (event) => { if (me) onKey(event, listPane, detailPane); });
+at("keys").addEventListener("click", explainKeys);
 listPane.querySelector(".more button").addEventListener("click", () => list.more().then(() => list.mark(place().id), tick));
 document.querySelector(".skip").addEventListener("click", (event) => {
   event.preventDefault(); // "#list" is no place of ours

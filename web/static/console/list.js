@@ -2,7 +2,7 @@
 
 import { read } from "./api.js";
 import { h, keyed, tag, time } from "./draw.js";
-import { HANDLERS, PRIORITIES, REASONS, STATUSES, word } from "./words.js";
+import { HANDLERS, PRIORITIES, REASONS, STATUSES, VIEWS, word } from "./words.js";
 
 const PAGE = 25;
 export const STATUS_TONES = { open: "warn", pending: "calm", resolved: "good" };
@@ -29,12 +29,14 @@ export const KINDS = {
     title: "Tickets",
     key: (item) => String(item.number),
     order: (item) => item.number,
-    empty: (status) => status ? `No ticket is “${word(STATUSES, status).toLowerCase()}”.`
+    empty: (view) => view ? `No tickets under “${VIEWS[view][0]}”.`
       : "No tickets yet. One opens when the assistant hands a customer over.",
     row: (item, href) => row(href, `#${item.number} ${item.customer}`, item.created_at, item.subject, [
       tag(word(STATUSES, item.status), STATUS_TONES[item.status]),
       item.priority !== "normal" && tag(word(PRIORITIES, item.priority), PRIORITY_TONES[item.priority]),
+      item.snoozed_until && Date.parse(item.snoozed_until) > Date.now() && tag("Snoozed"),
       h("span", { class: "faint" }, word(REASONS, item.reason)),
+      item.assignee && h("span", { class: "faint" }, `· ${item.assignee}`),
     ]),
   },
 };
@@ -49,7 +51,7 @@ export class List {
 
   // The newest page again. Of what was loaded before, only what is older than that page stays.
   async refresh() {
-    const { items, next } = await read(this.name, { limit: PAGE, status: this.status });
+    const { items, next } = await read(this.name, { limit: PAGE, ...VIEWS[this.status]?.[1] });
     const fresh = new Set(items.map(this.kind.key));
     const oldest = items.length ? this.kind.order(items.at(-1)) : -Infinity;
     const kept = next == null ? [] : this.items.filter(
@@ -60,7 +62,7 @@ export class List {
   }
 
   async more() {
-    const { items, next } = await read(this.name, { limit: PAGE, status: this.status, before: this.next });
+    const { items, next } = await read(this.name, { limit: PAGE, ...VIEWS[this.status]?.[1], before: this.next });
     const known = new Set(this.items.map(this.kind.key));
     this.items.push(...items.filter((item) => !known.has(this.kind.key(item))));
     this.next = next;

@@ -12,8 +12,16 @@ export const REASONS = {
   error: "The assistant failed",
 };
 export const STATUSES = { open: "Open", pending: "Waiting for customer", resolved: "Resolved" };
+// What the list of tickets can be narrowed to, and how the API is asked for it.
+export const VIEWS = {
+  mine: ["Mine", { assignee: "me" }],
+  unassigned: ["Nobody’s", { assignee: "nobody" }],
+  ...Object.fromEntries(Object.entries(STATUSES).map(([status, text]) => [status, [text, { status }]])),
+  pending: ["Waiting", { status: "pending" }],
+};
 export const PRIORITIES = { low: "Low", normal: "Normal", high: "High", urgent: "Urgent" };
 export const MOODS = { negative: "Negative", neutral: "Neutral", positive: "Positive" };
+export const AUTONOMY = { "": "What the organization’s settings say", auto: "Answer when sure", draft: "Only draft, a person sends", off: "Nothing, only sort" };
 export const HANDLERS = { bot: "Assistant answers", person: "With a person" };
 export const DRAFTS = {
   pending: "Not sent",
@@ -21,6 +29,7 @@ export const DRAFTS = {
   rejected: "Rejected",
   stale: "Out of date: the customer has written since",
 };
+export const AUTOMATIC = "Automatic mail: answered by nobody";
 export const OUTCOMES = {
   answered: "Answered by the assistant",
   escalated: "Handed to a person",

@@ -49,7 +49,7 @@ export class TicketBar {
     await this.changed();
   }
 
-  draw(ticket) {
+  draw(ticket, { members, categories, tickets }) {
     const verb = (text, name) => button(text, () => this.do(name));
     const picked = (work) => (value) => {
       const run = button("", () => work(value));
@@ -60,10 +60,16 @@ export class TicketBar {
     this.buttons.replaceChildren(...(ticket.status === "resolved"
       ? [verb("Reopen", "reopen"), ticket.blocked ? verb("Unblock the sender", "unblock")
         : ticket.resolution === "spam" && verb("Block the sender", "block")].filter(Boolean)
-      : [!ticket.assignee && verb("Take it", "claim"), verb("Resolve", "resolve"), verb("Hand back to the assistant", "hand-back"),
+      : [!ticket.assignee && button("Take it", () => this.do("claim"), ""), verb("Resolve", "resolve"), verb("Hand back to the assistant", "hand-back"),
+        choice("Give to …", Object.fromEntries(members.map(({ id, name, away }) => [id, away ? `${name} (away)` : name])),
+          picked((id) => this.do("assign", { member_id: id }))),
         choice("Snooze …", SNOOZES, picked((hours) => this.do("snooze", { until: new Date(Date.now() + hours * 3600e3).toISOString() }))),
         choice("Priority …", { low: "Low", normal: "Normal", high: "High", urgent: "Urgent" },
           picked((priority) => this.do("priority", { priority }))),
+        categories.length > 0 && choice("Category …", { ...Object.fromEntries(categories.map(({ name }) => [name, name])), "-": "None" },
+          picked((category) => this.do("category", { category: category === "-" ? null : category }))),
+        tickets.length > 0 && choice("Merge into …", Object.fromEntries(tickets.map(({ ticket: number, subject }) =>
+          [number, `#${number} ${subject.slice(0, 40)}`])), picked((into) => this.do("merge", { into: Number(into) }))),
         verb("Spam", "spam")].filter(Boolean)));
   }
 }
@@ -104,6 +110,30 @@ export class DraftButtons {
   }
 }
 
+// Correcting what one wrote oneself, or taking it back; where it was sent, there too.
+export const ownButtons = (message, changed) => {
+  const edit = h("textarea", { rows: 4, dir: "auto", "aria-label": "Your reply, to be corrected", hidden: true });
+  edit.value = message.text;
+  const open = (shown) => {
+    edit.hidden = save.hidden = cancel.hidden = !shown;
+    start.hidden = back.hidden = shown;
+    (shown ? edit : start).focus();
+  };
+  const path = `messages/${message.id}`;
+  const save = button("Save", async () => { await call("PUT", path, { text: edit.value }); await changed(); }, "");
+  const cancel = button("Cancel", () => open(false));
+  const start = h("button", { type: "button", class: "link", onclick: () => open(true) }, "Edit");
+  const back = button("Take back", async () => {
+    if (!window.confirm("Take this reply back? The customer will no longer see it, where that is possible.")) return;
+    await call("DELETE", path);
+    await changed();
+  }, "plain");
+  save.hidden = cancel.hidden = true;
+  edit.addEventListener("keydown", (event) => { if (event.key === "Escape") open(false); });
+  return h("div", { class: "act own" }, edit, h("div", { class: "buttons" }, start, back, save, cancel),
+    h("p", { class: "problem", role: "alert", hidden: true }));
+};
+
 export class Composer {
   constructor(number, changed) {
     Object.assign(this, { path: `tickets/${number}`, changed });
@@ -111,8 +141,15 @@ export class Composer {
     this.undo = h("p", { class: "undo", role: "status", hidden: true });
     this.root = h("div", { class: "act composer" }, this.text, h("div", { class: "buttons" },
       button("Send to customer", () => this.send(false), ""), button("Send and resolve", () => this.send(true)),
-      button("Note for the team", () => this.note())),
+      button("Note for the team", () => this.note()), h("span", { class: "faint keys" }, "Ctrl+Enter sends")),
     h("p", { class: "problem", role: "alert", hidden: true }), this.undo);
+    this.text.addEventListener("keydown", (event) => {
+      if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) this.sender.click();
+    });
+  }
+
+  get sender() {
+    return this.root.querySelector(".buttons button");
   }
 
   async send(resolve) {
