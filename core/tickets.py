@@ -22,23 +22,35 @@ IS_PENDING = Draft.state == literal_column("'pending'")
 REOPEN = update(Ticket).where(
     Ticket.organization_id == ours(), Ticket.conversation_id == bindparam("conversation"), IS_OPEN
 )
+EVERY = UUID(int=2**128 - 1)
+"""Later than every id."""
 PENDING_DRAFT = (
     select(Draft.id)
-    .where(Draft.organization_id == ours(), Draft.conversation_id == bindparam("conversation"), IS_PENDING)
+    .where(
+        Draft.organization_id == ours(),
+        Draft.conversation_id == bindparam("conversation"),
+        Draft.message_id < bindparam("before"),
+        IS_PENDING,
+    )
     .limit(1)
 )
 OUTDATE = (
     update(Draft)
-    .where(Draft.organization_id == ours(), Draft.conversation_id == bindparam("conversation"), IS_PENDING)
+    .where(
+        Draft.organization_id == ours(),
+        Draft.conversation_id == bindparam("conversation"),
+        Draft.message_id < bindparam("before"),
+        IS_PENDING,
+    )
     .values(version=Draft.version + 1)
 )
 
 
 async def open_or_join(
-    scope: Scope, conversation_id: UUID, subject: str, outcome: Outcome, service: Service
+    scope: Scope, conversation_id: UUID, message_id: UUID, subject: str, outcome: Outcome, service: Service
 ) -> tuple[Ticket, bool]:
-    """The conversation's open ticket, opened if there is none. Says whether it was opened just now."""
-    ticket = await customer_wrote(scope, conversation_id, service)
+    """The conversation's open ticket, opened for this message if there is none. Says whether it was opened just now."""
+    ticket = await customer_wrote(scope, conversation_id, message_id, service)
     priority = _priority(outcome)
     if ticket:
         if RANK[priority] > RANK[ticket.priority]:
@@ -82,21 +94,23 @@ async def _next_number(scope: Scope) -> int:
     return int(number or 0)
 
 
-async def customer_wrote(scope: Scope, conversation_id: UUID, service: Service) -> Ticket | None:
-    """A newer message: the open ticket needs a person again, and its drafts no longer fit. Returns that ticket.
+async def customer_wrote(scope: Scope, conversation_id: UUID, message_id: UUID, service: Service) -> Ticket | None:
+    """A newer message: the open ticket needs a person again, and drafts for older ones no longer fit. Returns that
+    ticket. (A draft for this message may be there already: somebody was quick to ask for one.)
 
     The first message after a reply starts the time in which the next reply is due.
     """
     await scope.run(REOPEN, conversation=conversation_id, status="open", snoozed_until=None, updated_at=now())
-    await outdate_drafts(scope, conversation_id)
+    await outdate_drafts(scope, conversation_id, message_id)
     ticket = await open_ticket(scope, conversation_id)
     if ticket and ticket.due_at is None:
         ticket.due_at, ticket.overdue_at = service.due_at(ticket.priority, now()), None
     return ticket
 
 
-async def outdate_drafts(scope: Scope, conversation_id: UUID) -> None:
-    await scope.run(OUTDATE, conversation=conversation_id, state="stale")
+async def outdate_drafts(scope: Scope, conversation_id: UUID, before: UUID = EVERY) -> None:
+    """Those for messages older than the one named."""
+    await scope.run(OUTDATE, conversation=conversation_id, before=before, state="stale")
 
 
 async def open_ticket(scope: Scope, conversation_id: UUID) -> Ticket | None:
@@ -109,9 +123,9 @@ async def open_ticket(scope: Scope, conversation_id: UUID) -> Ticket | None:
     return found
 
 
-async def has_draft(scope: Scope, conversation_id: UUID) -> bool:
-    """Whether one waits for a decision."""
-    return (await scope.run(PENDING_DRAFT, conversation=conversation_id)).scalar() is not None
+async def has_draft(scope: Scope, conversation_id: UUID, before: UUID) -> bool:
+    """Whether one for an older message waits for a decision."""
+    return (await scope.run(PENDING_DRAFT, conversation=conversation_id, before=before)).scalar() is not None
 
 
 def offer_draft(scope: Scope, ticket: Ticket, message_id: UUID, answer: Answer) -> Draft:

@@ -182,7 +182,7 @@ class Turns:
     async def _in_place_of_a_draft(self, context: Context) -> Answer | None:
         """For a person who has a draft before them, which this message makes worthless."""
         async with self._db.read(context.organization_id) as scope:
-            waits = await tickets.has_draft(scope, context.place.conversation_id)
+            waits = await tickets.has_draft(scope, context.place.conversation_id, context.message_id)
         if context.blocked or not waits:
             return None
         outcome = await self._agent.run(await self._question(context))
@@ -235,7 +235,12 @@ class Turns:
 
     async def _hand_over(self, scope: Scope, context: Context, reply_id: UUID, outcome: Outcome) -> None:
         ticket, opened = await tickets.open_or_join(
-            scope, context.place.conversation_id, context.subject, outcome, context.profile.service
+            scope,
+            context.place.conversation_id,
+            context.message_id,
+            context.subject,
+            outcome,
+            context.profile.service,
         )
         if outcome.answer and outcome.decision.action == "escalate":
             tickets.offer_draft(scope, ticket, context.message_id, outcome.answer)
@@ -254,10 +259,11 @@ class Turns:
         await self._outbox.tell_desks(scope, ticket)
 
     async def _leave_to_people(self, scope: Scope, context: Context, newer: Answer | None) -> None:
-        place = context.place
         if context.blocked:
             return
-        if ticket := await tickets.customer_wrote(scope, place.conversation_id, context.profile.service):
+        service = context.profile.service
+        ticket = await tickets.customer_wrote(scope, context.place.conversation_id, context.message_id, service)
+        if ticket:
             if newer:
                 tickets.offer_draft(scope, ticket, context.message_id, newer)
             await self._outbox.tell_desks(scope, ticket)

@@ -9,7 +9,7 @@ import pytest
 from core import tickets
 from core.agent.state import Decision, Outcome, Reading, Reason
 from core.helpdesk import Helpdesk
-from core.models import Conversation, Draft, Message, Organization, Ticket
+from core.models import Conversation, Draft, Message, Organization, Ticket, new_id
 from core.nlp.sentiment import Sentiment
 from core.service import Service
 from tests.cast import Shop, from_dana, globex
@@ -57,7 +57,7 @@ async def test_two_turns_that_race_to_open_a_ticket_share_one(idle: Helpdesk, id
 
     async def open_one() -> None:
         async with idle.db.write(idle_acme.id) as scope:
-            await tickets.open_or_join(scope, conversation, "Boats", outcome("no_knowledge"), Service())
+            await tickets.open_or_join(scope, conversation, new_id(), "Boats", outcome("no_knowledge"), Service())
 
     results = await asyncio.gather(*(open_one() for _ in range(5)), return_exceptions=True)
     assert any(result is None for result in results)
@@ -70,7 +70,7 @@ async def test_ticket_numbers_are_consecutive_in_each_organization(idle: Helpdes
 
     async def hand_over(shop: Shop, conversation: UUID) -> None:
         async with idle.db.write(shop.id) as scope:
-            await tickets.open_or_join(scope, conversation, "Boats", outcome("no_knowledge"), Service())
+            await tickets.open_or_join(scope, conversation, new_id(), "Boats", outcome("no_knowledge"), Service())
 
     await asyncio.gather(*(hand_over(shop, conversation) for shop, conversation in conversations))
     for shop in (idle_acme, neighbour):
@@ -82,10 +82,11 @@ async def test_a_turn_that_fails_uses_up_no_number(idle: Helpdesk, idle_acme: Sh
     conversation = await _conversation(idle, idle_acme)
     with pytest.raises(ZeroDivisionError):  # noqa: PT012 - the transaction has to end inside
         async with idle.db.write(idle_acme.id) as scope:
-            await tickets.open_or_join(scope, conversation, "Boats", outcome("no_knowledge"), Service())
+            await tickets.open_or_join(scope, conversation, new_id(), "Boats", outcome("no_knowledge"), Service())
             raise ZeroDivisionError
     async with idle.db.write(idle_acme.id) as scope:
-        ticket, opened = await tickets.open_or_join(scope, conversation, "Boats", outcome("no_knowledge"), Service())
+        message, unknown = new_id(), outcome("no_knowledge")
+        ticket, opened = await tickets.open_or_join(scope, conversation, message, "Boats", unknown, Service())
     assert (ticket.number, opened) == (1001, True)
     async with idle.db.read(idle_acme.id) as scope:
         assert (await scope.session.get_one(Organization, idle_acme.id)).last_ticket_number == 1001
@@ -108,7 +109,7 @@ async def test_the_reason_and_the_urgency_set_the_priority(
 ) -> None:
     conversation = await _conversation(helpdesk, acme)
     async with helpdesk.db.write(acme.id) as scope:
-        await tickets.open_or_join(scope, conversation, "Boats", outcome(reason, urgency), Service())
+        await tickets.open_or_join(scope, conversation, new_id(), "Boats", outcome(reason, urgency), Service())
     ticket = await row(helpdesk.db, acme.id, Ticket)
     assert (ticket.priority, ticket.reason) == (priority, reason)
 
@@ -121,7 +122,7 @@ async def test_a_graver_message_raises_the_priority_and_a_calmer_one_does_not_lo
     seen = []
     for urgency in (0.1, 0.9, 0.1):
         async with idle.db.write(idle_acme.id) as scope:
-            await tickets.open_or_join(scope, conversation, "Boats", outcome(reason, urgency), Service())
+            await tickets.open_or_join(scope, conversation, new_id(), "Boats", outcome(reason, urgency), Service())
         seen.append((await row(idle.db, idle_acme.id, Ticket)).priority)
     low, high = ("normal", "high") if reason == "no_knowledge" else ("high", "urgent")
     assert seen == [low, high, high]

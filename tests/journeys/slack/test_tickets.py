@@ -275,6 +275,7 @@ async def test_whoever_is_not_in_slack_is_named(scene: Scene) -> None:
 async def test_a_draft_can_be_asked_for_where_the_customer_wrote(scene: Scene) -> None:
     head = await scene.ticket(HUMAN)
     await scene.click(scene.sam, await scene.draft(head), "send")
+    await scene.settled()
     ticket = await scene.stored()
     await scene.dana_writes("How do I send something back?", ticket.conversation_id)
     asked = await scene.reply_in(head, "How do I send something back?")
