@@ -46,10 +46,14 @@ def tampered() -> list[Row]:
 
 def wants_human(encoder: Encoder) -> list[Row]:
     """With the message's vector, as the agent asks."""
+    return [row for part in ("heldout", "fresh") for row in _asks(encoder, part)]
+
+
+def _asks(encoder: Encoder, part: str) -> list[Row]:
     asks: dict[bool, list[bool]] = {True: [], False: []}
-    for row in rows(SHOP / "wants_human.heldout.jsonl"):
+    for row in rows(SHOP / f"wants_human.{part}.jsonl"):
         asks[row["wants_human"]].append(intents.wants_human(row["text"], encoder.encode_now(row["text"]).vector))
-    name = "wants_human heldout"
+    name = f"wants_human {part}"
     return [
         Row(name, "requests for a person caught", _share(asks[True]), goal=0.99, note=_of(asks[True])),
         Row(name, "false alarms", _share(asks[False]), goal=0.01, at_least=False, note=_of(asks[False])),
