@@ -42,8 +42,10 @@ def wants_human(text: str, vector: NDArray[np.float32] | None = None) -> bool:
         return True
     if vector is None or len(text) > LONGEST_JUDGED:
         return False
-    denied = any(_asking().disclaims(sentence) for sentence in sentences)
-    return _head().probability(text, vector) >= (SURE_THOUGH_DENIED if denied else SURE)
+    probability = _head().probability(text, vector)
+    if probability < SURE or probability >= SURE_THOUGH_DENIED:
+        return probability >= SURE
+    return not any(_asking().disclaims(sentence) for sentence in sentences)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ class RequestHead:
             return cls(data["weights"], float(data["bias"]), data["words"])
 
     def probability(self, text: str, vector: NDArray[np.float32]) -> float:
-        rows = surface.buckets(surface.words(text))
+        rows = list(surface.buckets(surface.words(text)))
         spoken = self.words[rows].sum(dtype=np.float32) / np.sqrt(len(rows))
         return 1 / (1 + exp(-float(self.weights @ vector + spoken) - self.bias))
 

@@ -99,9 +99,10 @@ def detect(text: str, default: str = "en") -> str:
     Norwegian is "no" in both its forms.
     """
     words = " ".join(_NO_LANGUAGE.sub(" ", text[:LONGEST]).split())
-    if alone := _by_script(words):
+    foreign_letters = not words.isascii()
+    if foreign_letters and (alone := _by_script(words)):
         return alone
-    possible = _sharing_script(words)
+    possible = _sharing_script(words) if foreign_letters else frozenset[str]()
     letters = sum(character.isalpha() for character in words)
     if not letters or (letters < FEWEST_LETTERS and not possible):
         return default
