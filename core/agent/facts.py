@@ -25,9 +25,11 @@ class Fact:
             return False
         return self.unit == other.unit or (unit_elsewhere and not other.unit)
 
-    def comparable(self, other: "Fact") -> bool:
-        """Whether both could answer the same question."""
-        return self.kind == other.kind and (self.unit == other.unit or not self.unit or not other.unit)
+    def comparable(self, other: "Fact", *, unit_elsewhere: bool = False) -> bool:
+        """Whether both could answer the same question. `unit_elsewhere`: this one's unit may stand in a table's
+        header."""
+        missing = not other.unit or (unit_elsewhere and not self.unit)
+        return self.kind == other.kind and (self.unit == other.unit or missing)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from core.nlp import surface
 from core.nlp.phrases.asking import Asking
 from core.nlp.phrases.patterns import normalise
 
@@ -24,7 +25,7 @@ LONGEST_TEXT = 2000
 LONGEST_COURTESY = 160
 # The vector of a long text is about its story, not about the request at its end.
 LONGEST_JUDGED = 300
-SURE, SURE_THOUGH_DENIED = 0.7, 0.97
+SURE, SURE_THOUGH_DENIED = 0.75, 0.9
 KINDS: tuple[Courtesy, ...] = ("goodbye", "thanks", "greeting")
 
 _SENTENCE_END = re.compile(r"[.!?;\n\u2026\u3002\uff01\uff1f\uff1b\u061f\u0964]+")
@@ -41,24 +42,29 @@ def wants_human(text: str, vector: NDArray[np.float32] | None = None) -> bool:
         return True
     if vector is None or len(text) > LONGEST_JUDGED:
         return False
-    denied = any(_asking().disclaims(sentence) for sentence in sentences)
-    return _head().probability(vector) >= (SURE_THOUGH_DENIED if denied else SURE)
+    probability = _head().probability(text, vector)
+    if probability < SURE or probability >= SURE_THOUGH_DENIED:
+        return probability >= SURE
+    return not any(_asking().disclaims(sentence) for sentence in sentences)
 
 
 @dataclass(frozen=True, slots=True)
 class RequestHead:
-    """A logistic regression on the encoder's vector (core/nlp/build/requests.py)."""
+    """A logistic regression on the encoder's vector and on hashed words (core/nlp/build/requests.py)."""
 
     weights: NDArray[np.float32]
     bias: float
+    words: NDArray[np.float16]
 
     @classmethod
     def read(cls, path: Path = HEAD) -> "RequestHead":
         with np.load(path) as data:
-            return cls(data["weights"], float(data["bias"]))
+            return cls(data["weights"], float(data["bias"]), data["words"])
 
-    def probability(self, vector: NDArray[np.float32]) -> float:
-        return 1 / (1 + exp(-float(self.weights @ vector) - self.bias))
+    def probability(self, text: str, vector: NDArray[np.float32]) -> float:
+        rows = list(surface.buckets(surface.words(text)))
+        spoken = self.words[rows].sum(dtype=np.float32) / np.sqrt(len(rows))
+        return 1 / (1 + exp(-float(self.weights @ vector + spoken) - self.bias))
 
 
 @cache

@@ -40,6 +40,14 @@ _SHARED = (
     (re.compile("[\u0400-\u04ff]"), frozenset({"ru", "uk", "bg", "sr", "mk"})),
     (re.compile("[\u0600-\u06ff]"), frozenset({"ar", "fa", "ur"})),
 )
+# No other language has these words: where two of them make up a quarter of the text, nothing has to be counted.
+_ENGLISH = frozenset(
+    (
+        *("the", "my", "your", "what", "where", "how", "does", "have", "this", "that", "with", "would", "when"),
+        *("which", "there", "been", "from", "could", "should", "you", "don't", "isn't", "doesn't", "they", "their"),
+        *("why", "who"),
+    )
+)
 _SAME = {"nn": "no", "nb": "no"}
 
 
@@ -99,15 +107,24 @@ def detect(text: str, default: str = "en") -> str:
     Norwegian is "no" in both its forms.
     """
     words = " ".join(_NO_LANGUAGE.sub(" ", text[:LONGEST]).split())
-    if alone := _by_script(words):
+    if default == "en" and _plainly_english(words):
+        return default
+    foreign_letters = not words.isascii()
+    if foreign_letters and (alone := _by_script(words)):
         return alone
-    possible = _sharing_script(words)
+    possible = _sharing_script(words) if foreign_letters else frozenset[str]()
     letters = sum(character.isalpha() for character in words)
     if not letters or (letters < FEWEST_LETTERS and not possible):
         return default
     shares = _table().probabilities(words.lower() if words.isupper() else words, default)
     best = max(possible or shares, key=lambda language: shares.get(language, 0.0))
     return best if possible or shares[best] >= SURE * (shares.get(default, 0.0) + LEEWAY) else default
+
+
+def _plainly_english(words: str) -> bool:
+    found = words.lower().split()
+    hits = sum(word in _ENGLISH for word in found)
+    return hits >= 2 and 4 * hits >= len(found)
 
 
 def _by_script(words: str) -> str | None:

@@ -61,7 +61,8 @@ def _nino(number: str) -> bool:
 _TELLING: tuple[tuple[str, Callable[[str], bool]], ...] = (
     (r"[A-Z]{6}\d\d[A-EHLMPRST]\d\d[A-Z]\d{3}[A-Z]", codicefiscale.is_valid),
     (r"[A-Z]{6} \d\d[A-EHLMPRST]\d\d [A-Z]\d{3}[A-Z]", codicefiscale.is_valid),
-    (r"[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?-?\d\d ?-?\d\d ?-?\d\d ?-?[A-D]", _nino),
+    # In one piece or in pairs: KX-4500-12B is a model.
+    (r"[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z](?: ?\d{6} ?|[ -]\d\d[ -]\d\d[ -]\d\d[ -]?)[A-D]", _nino),
     (r"\d{8}[ -]?[A-HJ-NP-TV-Z]", dni.is_valid),
     (r"\d\d\.\d{3}\.\d{3}[ -]?[A-HJ-NP-TV-Z]", dni.is_valid),
     (r"[XYZ][ -]?\d{7}[ -]?[A-HJ-NP-TV-Z]", nie.is_valid),

@@ -44,6 +44,10 @@ _NATIONAL = re.compile(
     r"|0[1-9]\d{8,9}|8 ?\(?\d{3}\)?[ -]\d{3}[ -]\d\d[ -]\d\d|1-\d{3}-\d{3}-\d{4}"
     r"|[67]\d{2} \d{3} \d{3}|[67]\d{2} \d\d \d\d \d\d"
 )
+_EXTENSION = re.compile(
+    r"[ ,]{0,2}(?:(?:ext(?:ension)?|durchwahl|dw|poste|interno|toestel|anknytning)\b\.? ?(?:no\.? ?)?|x)\d{1,6}\b",
+    re.IGNORECASE,
+)
 _DATE = re.compile(r"\d{4}[-./]\d{1,2}[-./]\d{1,2}(?:[T ]\d.*)?|\d{1,2}[-./]\d{1,2}[-./]\d{2,4}(?: \d{1,2})?")
 _PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL)
 _TOKEN = re.compile(
@@ -69,8 +73,15 @@ _UNNAMED_SECRETS = (
     re.compile(r"\bhooks\.slack\.com/services/(\S{20,})", re.IGNORECASE),
     re.compile(r"(?<![\w/-])((?=[0-9a-f]*[a-f])(?=[0-9a-f]*\d)[0-9a-f]{32,128})(?![\w-])", re.IGNORECASE),
 )
+# "the code is 839201", but not "the discount code is 20251"
+_PLAIN_CODE = re.compile(
+    r"(?P<which>[^\W\d_]+)?[ ,.;]*\b(?:code|c[oó]digo|codice|kod|koden)\b"
+    r"(?:\s+(?:from|for|of|by|in|i|you|we|they|that|sent|got|received|my|me|the|your|bank|sms|app|text|phone|mail)\b){0,6}\s*"
+    r"(?:(?:is|was|says|reads|ist|lautet|war|est|es|è|é|är|to)\b|[:=])\s*(?P<code>\d(?:[ -]?\d){3,7})\b",
+    re.IGNORECASE,
+)
 _SHAPED_SECRET = re.compile(
-    r"eyJ|sk-|gh[pousr]_|xox|AKIA|ASIA|AIza|:AA|://|-----BEGIN|bearer|basic|[_-]\w{10}|\bcode\b|\blog-?in\b|\buser|\bzugang\b|[0-9a-f]{32}",
+    r"eyJ|sk-|gh[pousr]_|xox|AKIA|ASIA|AIza|:AA|://|-----BEGIN|bearer|basic|[_-]\w{10}|\bcode\b|\bc[oó]dig|\bcodice\b|\bkod|\blog-?in\b|\buser|\bzugang\b|[0-9a-f]{32}",
     re.IGNORECASE,
 )
 # "to" and "on" join a password to its value in some languages, and mean something else in English.
@@ -99,20 +110,26 @@ class _Words:
     secret: re.Pattern[str]
     """Groups: password, key or code, whichever word it is; link, what joins them; value."""
     no_secret: frozenset[str]
+    other_code: frozenset[str]
+    """Words before "code" that make it no secret."""
+    no_name: frozenset[str]
+    """Words before "at shop dot example" that make it no address."""
 
     @classmethod
     def read(cls, data: Mapping[str, Sequence[str]]) -> "_Words":
         password, key, code = _any(data["password"]), _any(data["key"]), _any(data["code"])
         unspaced = "|".join(data["password_unspaced"])
-        named = rf"(?:\b(?:(?P<password>{password})|(?P<key>{key})|(?P<code>{code}))\b|(?:{unspaced}))"
+        named = rf"(?:(?:\b|(?<=_))(?:(?P<password>{password})|(?P<key>{key})|(?P<code>{code}))\b|(?:{unspaced}))"
         link = rf"(?P<link>(?:['’]s\b)?\s*(?:(?:{_any(data['linking'])})\b)?\s*[:=：は是는은이가-]?\s*)"
         value = r"(?:[\"“«`](?P<quoted>[^\"”»`]{3,60})[\"”»`]|(?P<value>\d{3} \d{3}\b|[^\s\"'`»”<>]{3,80}))"
         return cls(
             phone=_pattern(rf"\b(?:{_any(data['phone'])})\b|{'|'.join(data['phone_unspaced'])}"),
             other_number=_pattern(rf"\b(?:{_any(data['other_number'])})(?:[\s.:#-]|{_any(data['between'])})*$"),
-            secret_word=_pattern(rf"\b(?:{password}|{key}|{code})\b|{unspaced}"),
+            secret_word=_pattern(rf"(?:\b|_)(?:{password}|{key}|{code})\b|{unspaced}"),
             secret=_pattern(rf"{named}{link}['‘]?{value}"),
             no_secret=frozenset(data["no_secret"]),
+            other_code=frozenset(data["other_code"]),
+            no_name=frozenset(data["no_name"]),
         )
 
 
@@ -220,6 +237,9 @@ def _secrets(text: str) -> Iterator[_Found]:
         value = match[place].rstrip(".,;!?)…")
         if value and (place == "quoted" or _is_value(match, value)):
             yield _Found("secret", match.start(place), match.start(place) + len(value))
+    for match in _PLAIN_CODE.finditer(text):
+        if (match["which"] or "").lower() not in _words().other_code:
+            yield _Found("secret", *match.span("code"))
     for shape in _UNNAMED_SECRETS:
         for match in shape.finditer(text):
             if _looks_secret(match[1]):
@@ -252,7 +272,8 @@ def _emails(text: str) -> Iterator[_Found]:
 
 def _spelled_emails(text: str) -> Iterator[_Found]:
     for match in _SPELLED_EMAIL.finditer(text):
-        yield _Found("email", *match.span())
+        if match[0].partition(" at ")[0].lower() not in _words().no_name:
+            yield _Found("email", *match.span())
 
 
 def _ips(text: str) -> Iterator[_Found]:
@@ -315,8 +336,12 @@ def _phones(text: str) -> Iterator[_Found]:
     for match in _PHONE.finditer(text):
         candidate = match[0].rstrip("(")
         end = match.start() + len(candidate)
-        if _is_phone(candidate, text[max(0, match.start() - NEAR) : match.start()]):
-            yield _Found("phone", match.start(), end)
+        if ")" not in candidate:
+            candidate = candidate.lstrip("(")
+        start = end - len(candidate)
+        if _is_phone(candidate, text[max(0, start - NEAR) : start]):
+            extension = _EXTENSION.match(text, end)
+            yield _Found("phone", start, extension.end() if extension else end)
 
 
 def _is_phone(candidate: str, before: str) -> bool:

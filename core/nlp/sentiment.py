@@ -48,7 +48,7 @@ class SentimentModel:
         found = surface.words(text)
         features = np.concatenate([encoding.tone, surface.shape(text, found)])
         hidden = np.maximum(features @ self._hidden + self._hidden_bias, 0)
-        rows = surface.buckets(found)
+        rows = list(surface.buckets(found))
         spoken = self._words[rows].sum(axis=0, dtype=np.float32) / np.sqrt(len(rows))
         outputs: Vector = hidden @ self._out + self._out_bias + spoken
         return _sentiment(outputs, self._temperature)
@@ -90,7 +90,7 @@ def conversation_frustration(messages: Sequence[Said]) -> float:
 
 
 def _repeats(text: str, earlier: Sequence[str]) -> bool:
-    own = set(surface.words(text))
+    own = set(surface.words(text)) if earlier else set()
     if len(own) < 3:  # "ok" and "thanks" may be said often
         return False
     return any(len(own & other) >= SAME_WORDS * len(own | other) for other in map(set, map(surface.words, earlier)))

@@ -5,6 +5,7 @@ from here.
 """
 
 import re
+from functools import lru_cache
 from zlib import crc32
 
 import numpy as np
@@ -42,9 +43,13 @@ SHAPE_NAMES = [
 ]
 
 
-def words(text: str) -> list[str]:
-    """Lower-case words, marks and emoji; names, links and numbers are folded into one each."""
-    found = []
+@lru_cache(maxsize=128)
+def words(text: str) -> tuple[str, ...]:
+    """Lower-case words, marks and emoji; names, links and numbers are folded into one each.
+
+    Kept, because several models read the same message.
+    """
+    found: list[str] = []
     for token in _TOKEN.findall(text)[:MAX_WORDS]:
         first = token[0]
         if first == "@":
@@ -57,16 +62,17 @@ def words(text: str) -> list[str]:
             found.append(token[:3])
         else:
             found.append(_STRETCHED.sub(r"\1\1", token.lower().replace("’", "'")))
-    return found
+    return tuple(found)
 
 
-def buckets(found: list[str]) -> list[int]:
+@lru_cache(maxsize=128)
+def buckets(found: tuple[str, ...]) -> tuple[int, ...]:
     """The rows of the model's word table: one for each word and each pair of neighbours."""
     pairs = [f"{one} {two}" for one, two in zip(["<", *found], [*found, ">"], strict=True)]
-    return [crc32(gram.encode("utf-8", "replace")) % BUCKETS for gram in (*found, *pairs)]
+    return tuple(crc32(gram.encode("utf-8", "replace")) % BUCKETS for gram in (*found, *pairs))
 
 
-def shape(text: str, found: list[str]) -> NDArray[np.float32]:
+def shape(text: str, found: tuple[str, ...]) -> NDArray[np.float32]:
     """One number between 0 and about 1 for each of `SHAPE_NAMES`."""
     letters = _LETTERS.findall(text)
     upper = sum(letter.isupper() for letter in letters)

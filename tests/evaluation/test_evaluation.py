@@ -139,7 +139,7 @@ def test_our_own_sets_are_there_and_have_what_is_read(encoder: Encoder) -> None:
     shop = knowledge_sets(Path())[-1]
     assert rows(shop.questions)
     assert need(shop.knowledge, shop.family).is_dir()
-    assert len(guards.wants_human(encoder)) == len(guards.personal_data()) == 2
+    assert len(guards.wants_human(encoder)) == len(guards.personal_data()) == len(guards.tampered()) == 4
 
 
 @pytest.mark.slow

@@ -8,6 +8,7 @@ About half an hour on one core, always on one thread and with fixed seeds.
 import argparse
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from tokenizers import Tokenizer
 from core.nlp.build import tone
 from core.nlp.build.calibration import divisors
 from core.nlp.build.corpus import Corpus, read_comments, support_lines
+from core.nlp.build.lines import DATA, SLOTS, TEMPLATES
 from core.nlp.build.minilm import Weights, build_branch, build_graph
 from core.nlp.build.wheel import Wheel, read_wheel
 from core.nlp.encoder import Encoder
@@ -62,8 +64,8 @@ def write_models(folder: Path, wheel: Wheel, branch: tone.Branch, unseen: Corpus
     temperature = _temperature(encoder, sentiment / "head.npz", unseen)
     np.savez(sentiment / "head.npz", **head, temperature=np.float32(temperature))
     _write_sample(encoder, sentiment)
-    _write_digests(encoder, "model.onnx", "tone.onnx", "tokenizer.json")
-    _write_digests(sentiment, "head.npz", "sample.jsonl")
+    write_digests(encoder, {name: encoder / name for name in ("model.onnx", "tone.onnx", "tokenizer.json")})
+    write_digests(sentiment, {name: sentiment / name for name in ("head.npz", "sample.jsonl")} | made_of())
 
 
 def _divisors(wheel: Wheel, weights: Weights) -> Weights:
@@ -111,8 +113,13 @@ def _write_sample(encoder_path: Path, folder: Path) -> None:
     (folder / "sample.jsonl").write_text(lines, encoding="utf-8")
 
 
-def _write_digests(folder: Path, *names: str) -> None:
-    digests = (f"{hashlib.sha256((folder / name).read_bytes()).hexdigest()}  {name}\n" for name in names)
+def made_of() -> dict[str, Path]:
+    """The lines that the sentiment model learned from, by their place as seen from the shipped model."""
+    return {f"../../build/data/{name}": DATA / name for name in (*TEMPLATES, SLOTS)}
+
+
+def write_digests(folder: Path, files: Mapping[str, Path]) -> None:
+    digests = (f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {name}\n" for name, path in files.items())
     (folder / "sha256.txt").write_text("".join(digests), encoding="utf-8")
 
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 DATA = Path(__file__).parent / "data"
+TEMPLATES = ("complaints.txt", "calm.txt", "posts.txt", "plain.txt", "urgent.txt", "asking.txt", "everyday.txt")
+SLOTS = "slots.txt"
 FOLDS = 5
 
 Slots = dict[str, list[str]]
@@ -69,7 +71,7 @@ def grow(per_template: int, seed: int) -> list[Line]:
 
 def _read_slots() -> Slots:
     slots = {}
-    for row in (DATA / "slots.txt").read_text(encoding="utf-8").splitlines():
+    for row in (DATA / SLOTS).read_text(encoding="utf-8").splitlines():
         if row and not row.startswith("#"):
             name, values = row.split(" = ", 1)
             slots[name] = [value.strip() for value in values.split(" | ")]
@@ -79,7 +81,7 @@ def _read_slots() -> Slots:
 def _read_templates() -> Iterator[Line]:
     label, frustration, urgency = "neutral", 0.0, 0.0
     number = 0
-    for name in ("complaints.txt", "calm.txt", "posts.txt", "plain.txt", "urgent.txt", "asking.txt"):
+    for name in TEMPLATES:
         for row in (DATA / name).read_text(encoding="utf-8").splitlines():
             if row.startswith("["):
                 label, level, hurry = row.strip("[]").split()[:3]

@@ -36,7 +36,7 @@ class Prepared:
     hidden: NDArray[np.float16]
     starts: NDArray[np.int64]
     shapes: NDArray[np.float32]
-    buckets: list[list[int]]
+    buckets: list[tuple[int, ...]]
 
     @property
     def lengths(self) -> NDArray[np.int64]:

@@ -33,8 +33,14 @@ _UNSPACED_RUN = re.compile(f"[{UNSPACED}]+")
 Needs = tuple[frozenset[str], ...]
 
 
+@lru_cache(maxsize=512)
 def normalise(text: str) -> str:
-    """The words of `text` in lower case, without accents or punctuation, one space between them."""
+    """The words of `text` in lower case, without accents or punctuation, one space between them.
+
+    Kept, because everything that looks for phrases asks for the same message and its sentences.
+    """
+    if text.isascii():
+        return " ".join(_NO_WORD.sub(" ", text.lower()).split())
     plain = unicodedata.normalize("NFKD", text.casefold())
     folded = unicodedata.normalize("NFC", _MARKS.sub("", plain)).translate(_LETTERS)
     return " ".join(_NO_WORD.sub(" ", folded).split())
@@ -45,16 +51,18 @@ def prepare(normalised: str, *, spaced: bool) -> str:
     return f" {normalised}" if spaced else normalised.replace(" ", "")
 
 
-def keys(normalised: str) -> set[str]:
+@lru_cache(maxsize=128)
+def keys(normalised: str) -> frozenset[str]:
     """Everything a pattern may need: the words, their beginnings ("spe*"), pieces of unspaced scripts."""
     words = set(normalised.split())
     found = set(words)
     for word in words:
         found.update(f"{word[:length]}*" for length in range(1, len(word) + 1))
-    for run in _UNSPACED_RUN.findall(normalised.replace(" ", "")):
+    unspaced = () if normalised.isascii() else _UNSPACED_RUN.findall(normalised.replace(" ", ""))
+    for run in unspaced:
         for length in range(1, LONGEST_KEY + 1):
             found.update(f"{run[start : start + length]}*" for start in range(len(run) - length + 1))
-    return found
+    return frozenset(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +72,7 @@ class Pattern:
     source: str
     needs: Needs
 
-    def possible(self, present: set[str]) -> bool:
+    def possible(self, present: frozenset[str]) -> bool:
         return all(not need.isdisjoint(present) for need in self.needs)
 
     def search(self, prepared: str) -> bool:

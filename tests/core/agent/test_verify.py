@@ -30,6 +30,12 @@ NOT_COVERED = Passage(
 LOCKED = Passage(
     "Locked account", "After 5 wrong passwords the account is locked for 30 minutes. It opens again by itself."
 )
+GYM = Passage(
+    "Membership",
+    "Members may bring one guest on Sundays only. The sauna is open from 10:00 to 21:30 every day except Monday. "
+    "Parking in the garage costs €18 a day, parking in the yard is free. Dogs up to 10 kg are welcome. "
+    "Hand back the key within 14 days of leaving. Only owners can close an account; admins cannot.",
+)
 HELP = Passage("", "E-mail help@acme.example with your order number, or go to https://acme.example/returns.")
 
 
@@ -44,6 +50,10 @@ HELP = Passage("", "E-mail help@acme.example with your order number, or go to ht
         ("Damage from crashes is not covered.", NOT_COVERED),
         ("- damage from crashes, overloading or wrong fitting.", NOT_COVERED),
         ("The account is locked for 30 minutes after five wrong passwords.", LOCKED),
+        ("You may bring one guest on Sundays.", GYM),
+        ("The sauna is open every day except Monday, from 10 am to 9:30 pm.", GYM),
+        ("Parking in the yard is free.", GYM),
+        ("Owners can close an account.", GYM),
         ("Please e-mail help@acme.example with your order number. I hope this helps!", HELP),
     ],
 )
@@ -58,6 +68,13 @@ def test_a_genuine_answer_is_proven(answer: str, passage: Passage) -> None:
     ("answer", "passage", "reason"),
     [
         ("Standard delivery in the UK costs £2.95 and takes 2 to 3 working days.", DELIVERY, "number"),
+        ("Members may bring one guest.", GYM, "polarity"),
+        ("The sauna is open from 21:30 to 10:00 every day except Monday.", GYM, "polarity"),
+        ("The sauna is open every day except Sunday.", GYM, "number"),
+        ("Parking in the garage is free.", GYM, "mixed_up"),
+        ("Dogs of 10 kg or more are welcome.", GYM, "polarity"),
+        ("Hand back the key within 14 days of joining.", GYM, "mixed_up"),
+        ("Owners and admins can close an account.", GYM, "polarity"),
         ("We deliver on Sundays.", DELIVERY, "polarity"),
         ("Express parcels are not signed for.", DELIVERY, "polarity"),
         ("Express parcels are always signed for.", DELIVERY, "promise"),

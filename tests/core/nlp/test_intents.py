@@ -1,3 +1,4 @@
+import json
 import re
 import tomllib
 from collections.abc import Iterator
@@ -7,10 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.nlp.build import requests
 from core.nlp.encoder import Encoder
 from core.nlp.intents import HEAD, PHRASES, courtesy, wants_human
 from core.nlp.phrases.asking import Language
 from core.nlp.phrases.patterns import Reader
+from tests.evaluation.data import LABELLED
+
+SHOP = LABELLED / "webshop"
 
 
 @pytest.mark.parametrize(
@@ -29,6 +34,9 @@ from core.nlp.phrases.patterns import Reader
         "I don't need an article. Please connect me to your support team.",
         "have your boss call me",
         "could i be put in contact with your returns people",
+        "please have customer care contact me",
+        "can customer service ring me?",
+        "we'd like to talk to a sales person",
         "no more automated nonsense",
         "please let a human being decide this",
         "Ich möchte mit einem Menschen sprechen",
@@ -82,6 +90,9 @@ def test_a_request_for_a_person_is_caught(text: str) -> None:
         "you can call me Dave",
         "is the tent for one person?",
         "do I need to speak to someone to cancel?",
+        "is there someone at the shop on sunday",
+        "customer care contact?",
+        "do bots get tired",
         "the robot vacuum does not charge",
         "Wann ist der Kundenservice erreichbar?",
         "Le conseiller m'a dit que c'était gratuit",
@@ -120,6 +131,30 @@ def test_the_vector_raises_no_false_alarm(text: str, encoder: Encoder) -> None:
 def test_the_head_belongs_to_the_shipped_encoder() -> None:
     with np.load(HEAD) as head:
         assert str(head["encoder"]) == Encoder.name, "The encoder changed: run python -m core.nlp.build.requests."
+
+
+def test_the_head_is_made_of_the_lines_beside_it() -> None:
+    with np.load(HEAD) as head:
+        assert str(head["lines"]) == requests.digest(), "The lines changed: run python -m core.nlp.build.requests."
+
+
+def test_training_the_head_again_gives_the_same(encoder: Encoder) -> None:
+    texts, wanted = requests.read_lines()
+    few = [*texts[:20], *texts[-20:]]
+    inputs = requests.Inputs.of(few, np.stack([encoder.encode_now(text).vector for text in few]))
+    labels = np.array([*wanted[:20], *wanted[-20:]], dtype=np.float64)
+    once, again = (requests.train(inputs, labels, np.ones(40)) for _ in range(2))
+    assert once.bias == again.bias
+    assert (once.weights == again.weights).all()
+    assert (once.words == again.words).all()
+
+
+def test_no_held_out_line_is_trained_on() -> None:
+    trained = {text.lower() for text in requests.read_lines()[0]}
+    for name in ("heldout", "fresh"):
+        held_out = (SHOP / f"wants_human.{name}.jsonl").read_text("utf-8").splitlines()
+        # One word can only be written one way.
+        assert not {text for line in held_out if " " in (text := json.loads(line)["text"].lower()) and text in trained}
 
 
 @pytest.mark.parametrize("name", sorted(path.name for path in (PHRASES / "human").glob("*.toml")))

@@ -116,7 +116,7 @@ def test_held_out_lines(reader: Reader) -> None:
     told_apart = np.mean([(f.label == "negative") == is_bad for f, is_bad in zip(feelings, negative, strict=True)])
     assert len(rows) >= 400
     assert told_apart >= 0.81
-    assert auroc([feeling.scores["negative"] for feeling in feelings], negative) >= 0.89
+    assert auroc([feeling.scores["negative"] for feeling in feelings], negative) >= 0.9
     assert right >= 0.76
 
 
