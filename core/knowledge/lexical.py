@@ -3,7 +3,7 @@
 import re
 import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +24,11 @@ _EMPTY = re.compile(
     re.VERBOSE,
 )
 _WORD = re.compile(r"\w+")
+# Names a thing: E04, 27b6, 48213. An amount, a time, a date or a year does not.
+_CODE = re.compile(
+    r"(?!(?:\d+(?:st|nd|rd|th|am|pm|h|hr|hrs|min|days?|kg|g|cm|mm|m|km|l|ml|x|k)|(?:19|20)\d\d)$)"
+    r"(?:[a-z]{1,4}\d+[a-z\d]*|\d+[a-z][a-z\d]*|\d{4,})$"
+)
 _K1 = 1.2  # how soon a repeated word stops counting
 _B = 0.75  # how much a long document is held against it
 
@@ -33,12 +38,14 @@ class LexicalMatch:
     """`scores` and `coverage` hold a number in 0..1 for each document.
 
     `scores` is BM25 over the most that any document could reach for this text, `coverage` the share of the
-    text's idf that occurs in the document, and `unknown` the share that occurs in none.
+    text's idf that occurs in the document, and `unknown` the share that occurs in none. `named` is 1 for a document
+    that alone holds a code of the text, and -1 for one that lacks a code that it should hold, else 0.
     """
 
     scores: NDArray[np.float32]
     coverage: NDArray[np.float32]
     unknown: float
+    named: NDArray[np.float32]
 
 
 class Words:
@@ -84,26 +91,49 @@ class Lexicon:
             word: (self._idf(len(numbers)), *_weights(numbers, frequencies, norms))
             for word, (numbers, frequencies) in found.items()
         }
+        self._shapes = frozenset(_shape(word) for word in found if _CODE.match(word))
 
     def match(self, text: str) -> LexicalMatch:
         scores = np.zeros(self._count, dtype=np.float32)
         coverage = np.zeros(self._count, dtype=np.float32)
         total = unknown = 0.0
-        for word in dict.fromkeys(self._words(text)):
+        words = dict.fromkeys(self._words(text))
+        for word in words:
             posting = self._postings.get(word)
             if posting is None:
-                # That no article says "please" tells nothing.
-                unknown += 0.0 if _EMPTY.fullmatch(word) else self._idf(0)
+                # That no article says "please", or knows the customer's order number, tells nothing.
+                unknown += 0.0 if _EMPTY.fullmatch(word) or self._is_foreign(word) else self._idf(0)
                 continue
             idf, numbers, weights = posting
             total += idf
             scores[numbers] += idf * weights
             coverage[numbers] += idf
         total = max(total + unknown, 1e-6)
-        return LexicalMatch(scores / (total * (_K1 + 1)), coverage / total, unknown / total)
+        return LexicalMatch(scores / (total * (_K1 + 1)), coverage / total, unknown / total, self._named(words))
+
+    def _named(self, words: Iterable[str]) -> NDArray[np.float32]:
+        named = np.zeros(self._count, dtype=np.float32)
+        for code in filter(_CODE.match, words):
+            numbers = self._postings[code][1] if code in self._postings else ()
+            if len(numbers) and len(np.unique(self.copies[numbers])) == 1:
+                named[named == 0] = -1
+                named[numbers] = 1
+            elif not len(numbers) and not self._is_foreign(code):
+                named[named == 0] = -1
+        return named
+
+    def _is_foreign(self, word: str) -> bool:
+        """Whether the word is a number or a code of a kind that the documents do not use: somebody's own, such as an
+        order's."""
+        return bool(_CODE.match(word)) and (word.isdigit() or _shape(word) not in self._shapes)
 
     def _idf(self, documents: int) -> float:
         return float(np.log1p((self._count - documents + 0.5) / (documents + 0.5)))
+
+
+def _shape(code: str) -> str:
+    """E04 and F17 look alike."""
+    return re.sub(r"[a-z]", "a", re.sub(r"\d", "0", code))
 
 
 def _weights(
