@@ -41,12 +41,13 @@ class Evidence:
     fit_lead: float  # of its fit over the best other article's, in deviations
     fit_asked_lead: float
     agreement: float  # how many of questions, passages and words put it first: 0 to 3
+    named: float  # 1: it alone holds a code that the message names; -1: it lacks one that it should hold; else 0
 
 
-TOPIC = ("surprise", "clearance", "unknown", "coverage", "coverage_lead", "fit", "fit_asked", "weakest")
+TOPIC = ("surprise", "clearance", "unknown", "coverage", "coverage_lead", "fit", "fit_asked", "weakest", "named")
 CHOICE = (
     "closeness", "lead", "coverage_lead", "passage_lead", "agreement",
-    "fit", "fit_asked", "weakest", "fit_lead", "fit_asked_lead",
+    "fit", "fit_asked", "weakest", "fit_lead", "fit_asked_lead", "named",
 )  # fmt: skip
 
 

@@ -179,6 +179,7 @@ class KnowledgeIndex:
             fit_lead=_lead(whole) / test.fit.deviation,
             fit_asked_lead=_lead(asked) / test.fit_asked.deviation,
             agreement=float(sum(int(values.argmax()) == 0 for values in votes)),
+            named=float(match.named[top]),
         )
 
 

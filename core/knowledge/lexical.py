@@ -3,8 +3,9 @@
 import re
 import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import Stemmer
@@ -13,17 +14,22 @@ from numpy.typing import NDArray
 from core.knowledge.copies import copy_groups
 
 # Stems (Porter 2) of words that a question needs but that say nothing of its subject.
-_EMPTY = re.compile(
-    r"""
-    a|about|all|also|am|an|and|ani|anyon|are|as|at|be|been|but|by|can|cannot|could|did|do|doe|don|for|from
-    |get|got|had|has|have|hello|help|hey|hi|how|i|if|im|in|into|is|it|just|know|like|ll|made|make|may|me
-    |might|mine|must|my|need|no|not|now|of|ok|on|one|or|our|out|pleas|quick|re|s|shall|should|so|some
-    |someon|t|tell|than|thank|that|the|their|them|then|there|they|thing|this|to|too|up|us|use|ve|veri|want
-    |was|we|were|what|when|where|which|who|whi|will|with|would|yes|you|your
-    """,
-    re.VERBOSE,
-)
+_EMPTY_WORDS = """
+    a about all also am an and ani anyon are as at be been but by can cannot could did do doe don for from get
+    got had has have hello help hey hi how i if im in into is it just know like ll made make may me might mine
+    must my need no not now of ok on one or our out pleas quick re s shall should so some someon t tell than
+    thank that the their them then there they thing this to too up us use ve veri want was we were what when
+    where which who whi will with would yes you your
+"""
+_EMPTY = frozenset(_EMPTY_WORDS.split())
 _WORD = re.compile(r"\w+")
+# Names a thing: E04, 27b6, 48213. An amount, a time, a date or a year does not.
+_CODE = re.compile(
+    r"(?!(?:\d+(?:st|nd|rd|th|am|pm|h|hr|hrs|min|days?|kg|g|cm|mm|m|km|l|ml|x|k)|(?:19|20)\d\d)$)"
+    r"(?:[a-z]{1,4}\d+[a-z\d]*|\d+[a-z][a-z\d]*|\d{4,})$"
+)
+_SHORT = 600  # characters: a paragraph
+_LOCAL = threading.local()  # a PyStemmer object must not be shared between threads
 _K1 = 1.2  # how soon a repeated word stops counting
 _B = 0.75  # how much a long document is held against it
 
@@ -33,32 +39,39 @@ class LexicalMatch:
     """`scores` and `coverage` hold a number in 0..1 for each document.
 
     `scores` is BM25 over the most that any document could reach for this text, `coverage` the share of the
-    text's idf that occurs in the document, and `unknown` the share that occurs in none.
+    text's idf that occurs in the document, and `unknown` the share that occurs in none. `named` is 1 for a document
+    that alone holds a code of the text, and -1 for one that lacks a code that it should hold, else 0.
     """
 
     scores: NDArray[np.float32]
     coverage: NDArray[np.float32]
     unknown: float
+    named: NDArray[np.float32]
 
 
 class Words:
-    """Splits a text into stemmed lower-case words. Safe to share between threads; a PyStemmer object is
-    not."""
-
-    def __init__(self, language: str = "english") -> None:
-        self._language = language
-        self._local = threading.local()
+    """Splits a text into stemmed lower-case words. Safe to share between threads."""
 
     def __call__(self, text: str) -> list[str]:
-        stemmer = getattr(self._local, "stemmer", None)
-        if stemmer is None:
-            stemmer = self._local.stemmer = Stemmer.Stemmer(self._language)
-        return list(stemmer.stemWords(_WORD.findall(text.lower())))
+        return list(_remembered(text) if len(text) <= _SHORT else _stemmed(text))
+
+
+@lru_cache(maxsize=4096)
+def _remembered(text: str) -> tuple[str, ...]:
+    """A sentence of an article is split for each question that it may answer."""
+    return tuple(_stemmed(text))
+
+
+def _stemmed(text: str) -> list[str]:
+    stemmer = getattr(_LOCAL, "stemmer", None)
+    if stemmer is None:
+        stemmer = _LOCAL.stemmer = Stemmer.Stemmer("english")
+    return list(stemmer.stemWords(_WORD.findall(text.lower())))
 
 
 def content_words(text: str, words: Words) -> list[str]:
     """The stems that carry meaning, each once, in order."""
-    return [word for word in dict.fromkeys(words(text)) if not _EMPTY.fullmatch(word)]
+    return [word for word in dict.fromkeys(words(text)) if word not in _EMPTY]
 
 
 class Lexicon:
@@ -84,26 +97,49 @@ class Lexicon:
             word: (self._idf(len(numbers)), *_weights(numbers, frequencies, norms))
             for word, (numbers, frequencies) in found.items()
         }
+        self._shapes = frozenset(_shape(word) for word in found if _CODE.match(word))
 
     def match(self, text: str) -> LexicalMatch:
         scores = np.zeros(self._count, dtype=np.float32)
         coverage = np.zeros(self._count, dtype=np.float32)
         total = unknown = 0.0
-        for word in dict.fromkeys(self._words(text)):
+        words = dict.fromkeys(self._words(text))
+        for word in words:
             posting = self._postings.get(word)
             if posting is None:
-                # That no article says "please" tells nothing.
-                unknown += 0.0 if _EMPTY.fullmatch(word) else self._idf(0)
+                # That no article says "please", or knows the customer's order number, tells nothing.
+                unknown += 0.0 if word in _EMPTY or self._is_foreign(word) else self._idf(0)
                 continue
             idf, numbers, weights = posting
             total += idf
             scores[numbers] += idf * weights
             coverage[numbers] += idf
         total = max(total + unknown, 1e-6)
-        return LexicalMatch(scores / (total * (_K1 + 1)), coverage / total, unknown / total)
+        return LexicalMatch(scores / (total * (_K1 + 1)), coverage / total, unknown / total, self._named(words))
+
+    def _named(self, words: Iterable[str]) -> NDArray[np.float32]:
+        named = np.zeros(self._count, dtype=np.float32)
+        for code in filter(_CODE.match, words):
+            numbers = self._postings[code][1] if code in self._postings else ()
+            if len(numbers) and len(np.unique(self.copies[numbers])) == 1:
+                named[named == 0] = -1
+                named[numbers] = 1
+            elif not len(numbers) and not self._is_foreign(code):
+                named[named == 0] = -1
+        return named
+
+    def _is_foreign(self, word: str) -> bool:
+        """Whether the word is a number or a code of a kind that the documents do not use: somebody's own, such as an
+        order's."""
+        return bool(_CODE.match(word)) and (word.isdigit() or _shape(word) not in self._shapes)
 
     def _idf(self, documents: int) -> float:
         return float(np.log1p((self._count - documents + 0.5) / (documents + 0.5)))
+
+
+def _shape(code: str) -> str:
+    """E04 and F17 look alike."""
+    return re.sub(r"[a-z]", "a", re.sub(r"\d", "0", code))
 
 
 def _weights(

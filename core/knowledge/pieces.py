@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from math import log
 
 from core.knowledge.lexical import Words, content_words
@@ -112,6 +113,18 @@ class Unit:
 
 def units(body: str, wanted: Collection[str], words: Words) -> list[Unit]:
     """`weight` is how much a unit says of the `wanted` stems; those that few units say count for more."""
+    spans = _spans(body)
+    found = [set(words(body[start:end])).intersection(wanted) for start, end in spans]
+    holders = Counter(word for stems in found for word in stems)
+    return [
+        Unit(start, end, count(body[start:end]), sum(log(1 + len(spans) / holders[word]) for word in stems))
+        for (start, end), stems in zip(spans, found, strict=True)
+    ]
+
+
+@lru_cache(maxsize=1024)
+def _spans(body: str) -> tuple[tuple[int, int], ...]:
+    """Where the units of a passage lie; the same for every question."""
     spans: list[tuple[int, int]] = []
     for block in blocks(body):
         if "\n" in block.text or _LIST.match(block.text):
@@ -122,12 +135,7 @@ def units(body: str, wanted: Collection[str], words: Words) -> list[Unit]:
             begin = body.index(sentence, inside)
             inside = begin + len(sentence)
             spans.append((begin, inside))
-    found = [set(words(body[start:end])).intersection(wanted) for start, end in spans]
-    holders = Counter(word for stems in found for word in stems)
-    return [
-        Unit(start, end, count(body[start:end]), sum(log(1 + len(spans) / holders[word]) for word in stems))
-        for (start, end), stems in zip(spans, found, strict=True)
-    ]
+    return tuple(spans)
 
 
 def best_run(found: Sequence[Unit], longest: int) -> tuple[int, int]:

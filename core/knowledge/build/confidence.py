@@ -73,7 +73,7 @@ def families(data: Path) -> list[Family]:
     ]
     shop = OURS / "webshop/questions.dev.jsonl"
     found.append(Family("webshop", HERE / "web/demo/knowledge", shop, ((0.75, None), (0.75, 0), (0.8, 1))))
-    trades = sorted(path.parent for path in (OURS / "faq").glob("*/dev.jsonl"))
+    trades = sorted(path.parent for kind in ("faq", "codes") for path in (OURS / kind).glob("*/dev.jsonl"))
     thinned = ((0.75, None), (0.66, None))
     return found + [
         Family(trade.name, trade / "knowledge", trade / "dev.jsonl", thinned, ODD.get(trade.name, 1.0))

@@ -54,3 +54,31 @@ def test_copies_are_grouped_but_codes_keep_apart() -> None:
     half = frozenset(sorted(page)[:50])
     assert copy_groups([page, changed, half, page | {"e1042"}, page | {"e1043"}, page]).tolist() == [0, 0, 2, 3, 4, 0]
     assert copy_groups([frozenset(), frozenset()]).tolist() == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("my printer says j104", [1, -1, -1]),
+        ("J104 or J117?", [1, 1, -1]),
+        ("code J999", [-1, -1, -1]),
+        ("J104, and J999", [1, -1, -1]),
+        ("error L20", [0, 0, 0]),  # two articles hold it
+        ("order 48213377 of 2024 came 10am, 2nd delay", [0, 0, 0]),
+        ("serial 3TX99812K", [0, 0, 0]),  # no article has codes of this kind
+    ],
+)
+def test_a_code_names_the_article_that_alone_holds_it(text: str, named: list[int]) -> None:
+    lexicon = Lexicon(["J104 is a jam of the L20", "J117 is a jam of the tray", "The L20 prints in 2024 or by 10am"])
+    assert lexicon.match(text).named.tolist() == named
+
+
+def test_copies_are_named_together() -> None:
+    lexicon = Lexicon(["error j104 jam", "error j104 jam", "error j117 jam"])
+    assert lexicon.match("j104").named.tolist() == [1, 1, -1]
+
+
+def test_somebodys_own_number_is_no_unknown_word() -> None:
+    lexicon = Lexicon(["return an order", "Error J104"])
+    assert lexicon.match("return order 48213377").unknown == lexicon.match("return order").unknown == 0
+    assert lexicon.match("error J999").unknown > 0.3
