@@ -33,6 +33,9 @@ from web.routes import channels as channel_routes
 from web.routes import desk as desk_routes
 from web.routes import work as work_routes
 
+LONGEST_BODY = 1_000_000
+"""Bytes that anybody may send who is not told otherwise: far more than the longest message."""
+
 
 def create_app(settings: Settings, *, work: bool = True, helpdesk: Helpdesk | None = None) -> FastAPI:
     """`work` runs the worker inside this process; without it, `deskhand worker` must run somewhere.
@@ -70,6 +73,7 @@ def create_app(settings: Settings, *, work: bool = True, helpdesk: Helpdesk | No
         redoc_url=None,
         static_url="/api/docs-files",
         openapi_url="/api/openapi.json",
+        max_body_size=LONGEST_BODY,
         lifespan=lifespan,
     )
     key = settings.key()

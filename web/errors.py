@@ -9,13 +9,13 @@ from fastapi.responses import JSONResponse
 from sqlalchemy.exc import InterfaceError, OperationalError
 from starlette.exceptions import HTTPException
 
-from core.errors import AppError, NotFound, RateLimited, Unauthenticated
+from core.errors import AppError, NotFound, RateLimited, TooLarge, Unauthenticated
 
 log = structlog.get_logger()
 RETRY_AFTER_S = "60"
 DATABASE_AWAY = (OperationalError, InterfaceError, ConnectionError)
 """What a database raises that is full, locked for too long, or gone."""
-CODES = {400: "invalid", 404: NotFound.code, 405: "method_not_allowed"}
+CODES = {400: "invalid", 404: NotFound.code, 405: "method_not_allowed", 413: TooLarge.code}
 
 
 def install(app: FastAPI) -> None:
@@ -56,6 +56,8 @@ async def not_served(request: Request, error: Exception) -> JSONResponse:
         detail = "The body cannot be read. Send JSON in UTF-8."
     elif error.status_code == 405:
         detail = f"{request.method} is not possible here, {(error.headers or {}).get('allow', 'another method')} is."
+    elif error.status_code == 413:
+        detail = "This is larger than what is taken here."
     answer = _answer(CODES.get(error.status_code, "refused"), detail, error.status_code)
     answer.headers.update(error.headers or {})
     return answer

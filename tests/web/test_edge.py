@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import AsyncIterator
 
 import httpx
 import pytest
@@ -122,3 +123,16 @@ async def test_a_full_disk_is_no_bug_and_what_is_stored_can_be_read(
     code, detail = error(full, 503)
     assert (code, "try again" in detail, "sqlite" in full.text.lower()) == ("unavailable", True, False)
     assert (await sam.get("/api/v1/conversations")).status_code == 200
+
+
+@pytest.mark.parametrize("address", ["/api/v1/messages", "/api/widget/session", "/telegram/some-bot", "/slack/events"])
+async def test_whatever_never_ends_is_refused_before_it_fills_the_memory(http: httpx.AsyncClient, address: str) -> None:
+    async def endless() -> AsyncIterator[bytes]:
+        yield b'{"text": "'
+        while True:
+            yield b"a" * 2**16
+
+    answer = await http.post(address, content=endless(), headers={"content-type": "application/json"})
+    assert answer.status_code in (401, 404, 413), answer.text
+    if answer.status_code == 413:
+        assert answer.json() == {"error": {"code": "too_large", "detail": "This is larger than what is taken here."}}

@@ -31,13 +31,11 @@ PAGE = """<!DOCTYPE html>
 <body><main><h1>{name}</h1>{body}</main></body></html>"""
 
 
-@router.post("/mail/{public_key}/{provider}")
+@router.post("/mail/{public_key}/{provider}", max_body_size=MOST_BYTES * 3 // 2)
 async def called(public_key: str, provider: Provider, request: Request, desk: Desk) -> Response:
     """200 once all of it is stored; anything else makes the provider call again."""
     channel = await _channel(desk, public_key)
     _authenticate(request, desk.box.open(channel.sealed_secrets).get("webhook_password", ""))
-    if int(request.headers.get("content-length") or 0) > MOST_BYTES * 3 // 2:
-        raise TooLarge("A mail of more than 50 MB is not taken.")
     if provider == "raw":
         return await _receive(request, channel, await request.body(), ())
     if provider == "sendgrid":

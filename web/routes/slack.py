@@ -14,7 +14,7 @@ from bots.slack_desk import linking
 from bots.slack_desk.app import SlackDeskApp
 from connectors.slack import oauth
 from connectors.slack.client import SlackError
-from core.errors import AppError, BadInput, Forbidden, NotFound, TooLarge, Unauthenticated
+from core.errors import AppError, BadInput, Forbidden, NotFound, Unauthenticated
 from core.settings import Settings
 from web.auth import Admin, Caller, Desk
 
@@ -59,14 +59,9 @@ async def bolt(request: Request) -> SlackDeskApp:
     return app
 
 
-async def short(request: Request) -> None:
-    if int(request.headers.get("content-length", LONGEST_BODY + 1)) > LONGEST_BODY:
-        raise TooLarge("Slack sends no bodies of this size, and none without saying how long they are.")
-
-
-@router.post("/events", dependencies=[Depends(short)])
-@router.post("/interactive", dependencies=[Depends(short)])
-@router.post("/commands", dependencies=[Depends(short)])
+@router.post("/events", max_body_size=LONGEST_BODY)
+@router.post("/interactive", max_body_size=LONGEST_BODY)
+@router.post("/commands", max_body_size=LONGEST_BODY)
 async def called(request: Request, app: Annotated[SlackDeskApp, Depends(bolt)]) -> Response:
     """Events, buttons, modals and commands, signed by Slack (401 if not)."""
     return await app.handle(request)

@@ -16,7 +16,6 @@ from core.models import Channel
 from web.auth import Desk
 
 router = APIRouter(include_in_schema=False)
-LARGEST_UPDATE = 1_000_000
 Secret = Annotated[str, Header(alias="X-Telegram-Bot-Api-Secret-Token")]
 
 
@@ -26,8 +25,6 @@ async def update(public_key: str, request: Request, desk: Desk, secret: Secret =
     channel = await _channel(desk, public_key)
     if not hmac.compare_digest(secret.encode(), secret_token(desk.settings, channel).encode()):
         raise Unauthenticated("The secret token is missing or wrong.")
-    if int(request.headers.get("content-length") or 0) > LARGEST_UPDATE:
-        raise BadInput("An update is not that large.")
     bot: CustomerBot = request.app.state.telegram
     try:
         received = Update.de_json(await request.json(), bot.bots.of(channel))

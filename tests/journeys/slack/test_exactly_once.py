@@ -158,11 +158,10 @@ async def test_whoever_is_quicker_than_our_memory_is_understood(scene: Scene) ->
     await scene.says(head, "🟡 Sam has it")
 
 
-async def test_a_body_that_is_too_long_or_of_unknown_length_is_not_even_read(scene: Scene) -> None:
+async def test_a_body_that_is_too_long_is_not_read_to_its_end(scene: Scene) -> None:
     async def endless() -> AsyncIterator[bytes]:
-        yield b"{"
-        raise AssertionError("it was read")
+        while True:
+            yield b" " * 2**16
 
-    answer = await scene.http.post("/slack/events", content=endless())
-    assert answer.status_code == 413
+    assert (await scene.http.post("/slack/events", content=endless())).status_code == 413
     assert (await scene.http.post("/slack/events", content=b" " * (2**21 + 1))).status_code == 413
