@@ -19,13 +19,13 @@ from telegram.error import BadRequest, NetworkError, RetryAfter, TelegramError
 from bots.telegram.commands import Commands
 from bots.telegram.presses import Presses
 from connectors.telegram import inbound
-from connectors.telegram.client import Bots
+from connectors.telegram.client import Bots, Unreadable, read
 from connectors.telegram.migration import move
 from core import alerts
 from core.db import UNAVAILABLE
 from core.events import message_topic
 from core.helpdesk import Helpdesk
-from core.messages import Person
+from core.messages import JsonObject, Person
 from core.models import Channel
 from core.models import Message as StoredMessage
 
@@ -83,12 +83,17 @@ class CustomerBot:
             known = self._me[channel.id] = (bot, Me(user.id, user.username or ""))
         return known[1]
 
-    async def handle(self, channel: Channel, update: Update) -> None:
+    async def handle(self, channel: Channel, raw: JsonObject) -> None:
         """Stores what the update brings; handled twice, it changes nothing. What it raises leaves it to be repeated.
 
-        That is so while the database or Telegram is away. An update that fails by itself is put aside after a few
-        tries, with an alert, so that those behind it get their turn.
+        That is so while the database or Telegram is away. An update that cannot be read, or that fails by itself after
+        a few tries, is put aside with an alert, so that those behind it get their turn.
         """
+        try:
+            update = read(raw, self.bots.of(channel))
+        except Unreadable as error:
+            log.warning("telegram.update_unreadable", update=raw.get("update_id"), reason=str(error))
+            return await self._put_aside(channel, raw, error)
         for attempt in range(1, MOST_TRIES + 1):
             try:
                 return await self._handle(channel, update)
@@ -98,11 +103,11 @@ class CustomerBot:
                 log.exception("telegram.update_failed", update=update.update_id, attempt=attempt)
                 failure = error
             await asyncio.sleep(PAUSE_S)
-        return await self._put_aside(channel, update, failure)
+        return await self._put_aside(channel, raw, failure)
 
-    async def _put_aside(self, channel: Channel, update: Update, failure: Exception) -> None:
+    async def _put_aside(self, channel: Channel, raw: JsonObject, failure: Exception) -> None:
         IGNORED.labels("failed").inc()
-        what = f"Update {update.update_id} could not be read ({type(failure).__name__}); the log has more."
+        what = f"Update {raw.get('update_id')} could not be read ({type(failure).__name__}); the log has more."
         async with self._helpdesk.db.write(channel.organization_id) as scope:
             await alerts.raise_alert(scope, f"unread:{channel.id}", f"The channel {channel.name!r}: {what}")
 
@@ -226,5 +231,5 @@ def _kind(update: Update) -> str:
 
 def _content(message: Message) -> str:
     known = {"message_id", "date", "chat", "from", "message_thread_id", "sender_chat", "is_topic_message"}
-    names = [name for name in message.to_dict() if name not in known]
+    names = [name for name, value in message.to_dict().items() if value is not False and name not in known]
     return names[0] if names else "empty"

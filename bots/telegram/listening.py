@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 import structlog
-from telegram import Bot, BotCommand, Update
+from telegram import Bot, BotCommand
 from telegram.error import TelegramError, TimedOut
 
 from bots.telegram.app import ALLOWED, AWAY, CustomerBot
-from connectors.telegram.client import POLL_SECONDS, as_delivery_error, secret_token
+from connectors.telegram.client import POLL_SECONDS, RawBot, as_delivery_error, secret_token
 from connectors.telegram.words import COMMANDS
+from core.messages import JsonObject
 from core.models import Channel
 from core.outbox import DeliveryError
 from core.settings import Settings
@@ -82,7 +83,7 @@ class _Poller:
     """The offset moves on once the updates before it are stored, and not before: asking with a higher one is what
     acknowledges them. https://core.telegram.org/bots/api#getupdates"""
 
-    def __init__(self, bot: CustomerBot, channel: Channel, api: Bot, healthy: Healthy) -> None:
+    def __init__(self, bot: CustomerBot, channel: Channel, api: RawBot, healthy: Healthy) -> None:
         self._bot = bot
         self._channel = channel
         self._api = api
@@ -94,44 +95,51 @@ class _Poller:
         offset: int | None = None
         well = False
         while True:
-            updates: Sequence[Update] = ()
+            updates: list[JsonObject] = []
             with suppress(TimedOut):
-                updates = await self._api.get_updates(
-                    offset, AT_ONCE, POLL_SECONDS if well else 0, allowed_updates=ALLOWED
-                )
+                updates = await self._api.raw_updates(offset, AT_ONCE, POLL_SECONDS if well else 0, ALLOWED)
             if not well:
                 await self._healthy()
                 well = True
             if updates:
                 offset = await self._work(updates)
 
-    async def _work(self, updates: Sequence[Update]) -> int:
+    async def _work(self, updates: list[JsonObject]) -> int:
         """Works the chats side by side, each in order. Returns the offset to go on from."""
-        chats: dict[int, list[Update]] = defaultdict(list)
+        chats: dict[object, list[JsonObject]] = defaultdict(list)
         for update in updates:
-            chat = update.effective_chat
-            chats[chat.id if chat else 0].append(update)
+            chats[_chat_of(update)].append(update)
         done: set[int] = set()
         await asyncio.gather(*(self._chat(in_order, done) for in_order in chats.values()))
         for update in updates:
-            if update.update_id not in done:
-                return update.update_id  # this one and what is behind it come again; most of that is a no-op then
-        return updates[-1].update_id + 1
+            if update["update_id"] not in done:
+                return int(update["update_id"])  # it and what is behind it come again; most of that is a no-op then
+        return int(updates[-1]["update_id"]) + 1
 
-    async def _chat(self, updates: list[Update], done: set[int]) -> None:
+    async def _chat(self, updates: list[JsonObject], done: set[int]) -> None:
         for update in updates:
             if not await self._one(update):
                 return
-            done.add(update.update_id)
+            done.add(update["update_id"])
 
-    async def _one(self, update: Update) -> bool:
+    async def _one(self, update: JsonObject) -> bool:
         """False while the database or Telegram is away: then it has to come again, however often that is."""
         try:
             await self._bot.handle(self._channel, update)
         except AWAY as error:
             self._failures += 1
-            log.warning("telegram.update_waits", update=update.update_id, reason=str(error))
+            log.warning("telegram.update_waits", update=update["update_id"], reason=str(error))
             await asyncio.sleep(min(2.0**self._failures, 20.0))
             return False
         self._failures = 0
         return True
+
+
+def _chat_of(update: JsonObject) -> object:
+    """What has to be worked in order; None for what belongs to no chat."""
+    for content in update.values():
+        if isinstance(content, dict):
+            holder = content.get("message") if isinstance(content.get("message"), dict) else content
+            chat = holder.get("chat")
+            return chat.get("id") if isinstance(chat, dict) else None
+    return None

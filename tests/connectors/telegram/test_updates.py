@@ -76,6 +76,19 @@ async def test_an_update_that_comes_again_changes_nothing(any_line: Line) -> Non
     assert len(await stored(any_line, author="customer")) == 3
 
 
+async def test_an_update_that_cannot_be_read_holds_nobody_up(any_line: Line) -> None:
+    dana = any_line.phone()
+    question = dana.say(COVERED)
+    await reply(dana)
+    again(any_line, update_of(any_line, "message", {**question, "message_id": 7000, "poll": {"question": "Which?"}}))
+    again(any_line, update_of(any_line, "message", {**question, "message_id": 7001, "contact": {}}))
+    dana.say("Can I pay with PayPal?")
+    assert "PayPal" in (await reply(dana, 2))["text"]
+    await done(any_line)
+    alert = await row(any_line.helpdesk.db, any_line.shop.id, Alert)
+    assert ("could not be read" in alert.text, alert.times) == (True, 2)
+
+
 async def test_a_change_that_comes_before_its_message_is_what_is_answered(line: Line) -> None:
     dana = line.phone()
     world = line.server.world
@@ -413,7 +426,7 @@ async def test_an_update_of_the_wrong_sender_is_refused(
                 assert (await http.post(url, json=update, headers=sent)).status_code == 401
             assert (await http.post(f"{line.base}/telegram/nobody", json=update)).status_code == 404
             good = {header: line.bot.secret_token}
-            for body in (b"", b"[]", b"7", b'{"update_id": 1, "message": 7}', b"{", b'"\xff'):
+            for body in (b"", b"[]", b"7", b'{"update_id": "1"}', b"{", b'"\xff'):
                 assert (await http.post(url, content=body, headers=good)).status_code in (400, 422), body
             assert await stored(line) == []
             assert (await http.post(url, json=update, headers=good)).status_code == 200
