@@ -41,6 +41,8 @@ BODIES: dict[str, Any] = {
     "PATCH categories/{category_id}": {"name": "Taken over"},
 }
 """What is sent along, so that nothing but the id can be wrong."""
+NOBODYS = {"/api/v1/channel-kinds/{name}/suggestion"}
+"""Addresses that name nothing of an organization's."""
 
 
 @pytest_asyncio.fixture
@@ -105,7 +107,8 @@ def _operations(admin: httpx.AsyncClient) -> list[tuple[str, str]]:
     assert isinstance(admin._transport, httpx.ASGITransport)
     app: Any = admin._transport.app
     paths = app.openapi()["paths"]
-    return [(method.upper(), path) for path in paths for method in paths[path] if "{" in path]
+    ours = {path for path in paths if "{" in path and path not in NOBODYS}
+    return [(method.upper(), path) for path in ours for method in paths[path]]
 
 
 async def test_the_neighbour_reaches_nothing_by_its_id(any_helpdesk: Helpdesk, admin: httpx.AsyncClient) -> None:
