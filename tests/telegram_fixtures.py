@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 
 import pytest
@@ -36,27 +37,37 @@ def mailer() -> FakeMailer:
     return FakeMailer()
 
 
-@pytest_asyncio.fixture
-async def telegram_helpdesk(
-    migrated_settings: Settings,
-    telegram: TelegramServer,
-    encoder: Encoder,
-    sentiment: SentimentModel,
-    mailer: FakeMailer,
-) -> AsyncIterator[Helpdesk]:
-    settings = migrated_settings.model_copy(update={"telegram_api_url": HttpUrl(telegram.url)})
+Running = Callable[[Settings], AbstractAsyncContextManager[Helpdesk]]
+
+
+@pytest.fixture
+def at_telegram(telegram: TelegramServer, encoder: Encoder, sentiment: SentimentModel, mailer: FakeMailer) -> Running:
+    """Runs a helpdesk whose Telegram is the stand-in."""
 
     def connecting(parts: Parts) -> Connected:
         return replace(connect(parts), mailer=mailer)
 
-    async with running(settings, connecting, encoder=encoder, sentiment=sentiment) as helpdesk:
+    def run(settings: Settings) -> AbstractAsyncContextManager[Helpdesk]:
+        settings = settings.model_copy(update={"telegram_api_url": HttpUrl(telegram.url)})
+        return running(settings, connecting, encoder=encoder, sentiment=sentiment)
+
+    return run
+
+
+@pytest_asyncio.fixture
+async def telegram_helpdesk(migrated_settings: Settings, at_telegram: Running) -> AsyncIterator[Helpdesk]:
+    async with at_telegram(migrated_settings) as helpdesk:
         yield helpdesk
+
+
+async def _acme(helpdesk: Helpdesk) -> cast.Shop:
+    greeting = {"assistant_name": "Robin", "greeting": "Welcome to Acme!", "suggestions": QUESTIONS}
+    return await cast.acme(helpdesk, settings=greeting)
 
 
 @pytest_asyncio.fixture
 async def telegram_acme(telegram_helpdesk: Helpdesk) -> cast.Shop:
-    greeting = {"assistant_name": "Robin", "greeting": "Welcome to Acme!", "suggestions": QUESTIONS}
-    return await cast.acme(telegram_helpdesk, settings=greeting)
+    return await _acme(telegram_helpdesk)
 
 
 @pytest_asyncio.fixture
@@ -70,11 +81,13 @@ async def line(
 
 @pytest_asyncio.fixture(params=["polling", "webhook"])
 async def any_line(
-    request: pytest.FixtureRequest, telegram_helpdesk: Helpdesk, telegram_acme: cast.Shop, telegram: TelegramServer
+    request: pytest.FixtureRequest, any_settings: Settings, at_telegram: Running, telegram: TelegramServer
 ) -> AsyncIterator[phones.Line]:
-    """The same in both modes."""
-    async with phones.connected(telegram_helpdesk, telegram_acme, telegram, request.param) as line:
-        yield line
+    """The same in both modes, on each database."""
+    async with at_telegram(any_settings) as helpdesk:
+        shop = await _acme(helpdesk)
+        async with phones.connected(helpdesk, shop, telegram, request.param) as line:
+            yield line
 
 
 @pytest_asyncio.fixture

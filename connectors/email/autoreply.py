@@ -29,6 +29,8 @@ _MACHINES = {
     "x-autoreply-domain",
 }
 _LISTS = {"list-id", "list-unsubscribe", "list-post", "list-help", "mailing-list", "x-mailing-list", "x-campaign-id"}
+BY_A_LIST = ("Precedence: ", "mailing list ")
+"""How reasons begin that say no more than that it went to many."""
 _PRECEDENCE = {"bulk", "junk", "list", "auto_reply", "auto-reply", "autoreply"}
 
 
@@ -57,9 +59,9 @@ def _by_headers(mail: Part) -> str | None:
 def _to_many(mail: Part) -> str | None:
     for name in ("precedence", "x-precedence"):
         if (value := mail.raw(name).strip().lower()) in _PRECEDENCE:
-            return f"Precedence: {value}"
+            return f"{BY_A_LIST[0]}{value}"
     if found := mail.headers.keys() & _LISTS:
-        return f"mailing list ({min(found)})"
+        return f"{BY_A_LIST[1]}({min(found)})"
     return None
 
 

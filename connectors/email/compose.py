@@ -46,7 +46,7 @@ def compose(
     mail["To"] = _person(message.recipient)
     if message.others:
         mail["Cc"] = [_person(person) for person in message.others]
-    mail["Subject"] = subject(message)
+    mail["Subject"] = subject(message, tokens.in_subject(*home) if mailbox.subject_reference else "")
     mail["Date"] = format_datetime(message.created_at)
     mail["Message-ID"] = tokens.message_id(*home, message.delivery_id, mailbox.domain)
     if mailbox.plus_addresses:
@@ -64,10 +64,12 @@ def recipients(message: OutboundMessage) -> list[str]:
     return [person.external_id for person in (message.recipient, *message.others)]
 
 
-def subject(message: OutboundMessage) -> str:
+def subject(message: OutboundMessage, reference: str = "") -> str:
+    """`reference` stands at its end, once."""
     known = message.thread.get("subject")
-    line = _line(str(known) if known else message.subject)[:LONGEST_SUBJECT]
-    return line if not known or _REPLY.match(line) else f"Re: {line}"
+    line = _line(str(known) if known else message.subject).replace(reference, "")[:LONGEST_SUBJECT].strip()
+    line = line if not known or _REPLY.match(line) else f"Re: {line}"
+    return f"{line} {reference}" if reference else line
 
 
 def _thread(mail: EmailMessage, message: OutboundMessage) -> None:

@@ -7,6 +7,7 @@ import hashlib
 from dataclasses import dataclass, replace
 from uuid import UUID, uuid5
 
+from connectors.email.autoreply import BY_A_LIST
 from connectors.email.inbound import ParsedEmail, parse_email
 from connectors.email.pace import Pace
 from connectors.email.settings import MailSettings, settings_of
@@ -63,6 +64,7 @@ class Mailroom:
         if self._tokens.of_message_id(channel.organization_id, mail.message_id):
             return None  # what we sent, come back: a copy to ourselves, a list, a forwarding loop
         mailbox = settings_of(channel)
+        mail = _as_written(mail, mailbox)
         if mail.bounce:
             return await self._bounced(channel, mail, raw)
         async with self._db.read(channel.organization_id) as scope:
@@ -162,6 +164,21 @@ class Mailroom:
 def new_conversation(channel: Channel, mail: ParsedEmail) -> UUID:
     """The same for the same mail, so that one which is brought twice at once opens one."""
     return uuid5(channel.id, f"{mail.message_id}\n{mail.sender.external_id}\n{mail.text}")
+
+
+def _as_written(mail: ParsedEmail, mailbox: MailSettings) -> ParsedEmail:
+    """A support address may be a group (at Google: `List-ID: <support.acme.example>`). What comes through it is no
+    mailing list's mail for that; and where the sender's domain is strict, the group stands in From, and the sender in
+    Reply-To."""
+    ours = mailbox.address.lower()
+    if f"<{ours.replace('@', '.')}>" not in (mail.list_id or "").lower():
+        return mail
+    if mail.sender.external_id == ours:
+        written_by = next((person for person in mail.reply_to if person.external_id != ours), mail.sender)
+        mail = replace(mail, sender=written_by)
+    if (mail.auto_reply_reason or "").startswith(BY_A_LIST):
+        mail = replace(mail, auto_reply=False, auto_reply_reason=None)
+    return mail
 
 
 def _why_automatic(mail: ParsedEmail, mailbox: MailSettings) -> str:

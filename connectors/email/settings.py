@@ -91,6 +91,11 @@ class MailSettings(BaseModel):
         description="Answers come back to you+something@: surest, if a test mail to you+test@ arrives.",
         json_schema_extra=shown(SENDING, folded=True),
     )
+    subject_reference: bool = Field(
+        False,
+        description="Subjects end with a signed [ref:…]: for customers whose mail programs lose the thread.",
+        json_schema_extra=shown(SENDING, folded=True),
+    )
     signature: Annotated[str, StringConstraints(max_length=2000)] = Field(
         "", description="Markdown, under each mail.", json_schema_extra=shown(LOOKS, folded=True)
     )

@@ -57,6 +57,9 @@ class MailTokens:
     def of_addresses(self, organization_id: UUID, addresses: Iterable[str]) -> UUID | None:
         return self._first(organization_id, _IN_ADDRESS, addresses)
 
+    def in_subject(self, organization_id: UUID, conversation_id: UUID) -> str:
+        return f"[ref:{self.token(organization_id, conversation_id)}]"
+
     def of_subject(self, organization_id: UUID, subject: str) -> UUID | None:
         return self._first(organization_id, _IN_SUBJECT, [subject])
 

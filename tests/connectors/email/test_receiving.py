@@ -258,3 +258,33 @@ async def test_fifty_megabytes_do_no_harm(helpdesk: Helpdesk, support: Room) -> 
     message.add_attachment(b"\0" * 36_000_000, "application", "octet-stream", filename="big.bin")
     stored = await received(helpdesk, support, message.as_bytes())
     assert stored.text == "Can I pay with PayPal?"
+
+
+GROUP = {"List-ID": "<support.acme.example>", "Precedence": "list", "List-Post": "<mailto:support@acme.example>"}
+
+
+async def test_mail_through_a_group_of_the_mailboxs_own_address_is_a_customers(
+    helpdesk: Helpdesk, support: Room
+) -> None:
+    first = await received(helpdesk, support, mail("Can I pay with PayPal?", **GROUP))
+    assert (await finished(helpdesk.db, support[1].organization_id, first.id)).outcome == "answered"
+    strict = {**GROUP, "From": f"'Dana' via Support <{SUPPORT}>", "Reply-To": DANA}
+    second = await received(helpdesk, support, mail("When are you open?", **strict))
+    assert (await finished(helpdesk.db, support[1].organization_id, second.id)).outcome == "answered"
+    assert len(await rows(helpdesk.db, support[1].organization_id, CustomerIdentity, external_id=DANA)) == 1
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {**GROUP, "List-ID": "<news.acme.example>"},
+        {**GROUP, "List-ID": "Acme <support.acme.example.evil.example>"},
+        {**GROUP, "Auto-Submitted": "auto-replied"},
+        {**GROUP, "From": SUPPORT},
+    ],
+)
+async def test_what_else_comes_through_lists_is_answered_by_nobody(
+    helpdesk: Helpdesk, support: Room, headers: dict[str, str]
+) -> None:
+    message = await received(helpdesk, support, mail("Can I pay with PayPal?", **headers))
+    assert (message.outcome, bool(message.analysis["automatic"])) == ("silent", True)
