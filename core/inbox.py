@@ -17,7 +17,7 @@ from core.db import Database
 from core.errors import NotFound
 from core.events import Event, Events, conversation_topic, work_arrived
 from core.messages import Attachment as Received
-from core.messages import InboundMessage, JsonObject, without_quote
+from core.messages import InboundMessage, JsonObject, subject_of
 from core.models import (
     Attachment,
     AuditEntry,
@@ -33,7 +33,6 @@ from core.models import (
 from core.outbox import Outbox
 from core.tenancy import Scope, ours
 
-SUBJECT_LENGTH = 80
 KEY_LENGTH = 320
 
 NAMED_CONVERSATION = select(Conversation.id, Conversation.thread, Conversation.subject).where(
@@ -244,7 +243,7 @@ async def _conversation(scope: Scope, inbound: InboundMessage) -> UUID:
     if inbound.thread and inbound.thread != thread:
         changed["thread"] = inbound.thread
     if not subject and not inbound.silent:
-        changed["subject"] = _subject(inbound.text)
+        changed["subject"] = subject_of(storable(inbound.text))
     if changed:
         await scope.session.execute(
             scope.update(Conversation).where(Conversation.id == conversation_id).values(**changed)
@@ -297,7 +296,7 @@ async def _open(scope: Scope, inbound: InboundMessage) -> UUID:
         customer_id=customer_id,
         channel_id=inbound.channel_id,
         thread=inbound.thread,
-        subject="" if inbound.silent and not inbound.subject else _subject(inbound.subject or inbound.text),
+        subject="" if inbound.silent and not inbound.subject else subject_of(storable(inbound.subject or inbound.text)),
         linked_to_id=inbound.linked_to,
     )
     if not opened and await _find(scope, inbound) is None:
@@ -338,11 +337,6 @@ async def _received(scope: Scope, channel_id: UUID, external_id: str) -> Message
         .with_for_update()
     )
     return found
-
-
-def _subject(text: str) -> str:
-    line = " ".join(storable(without_quote(text)[0]).split())
-    return line if len(line) <= SUBJECT_LENGTH else line[: SUBJECT_LENGTH - 1].rstrip() + "…"
 
 
 def _cut(value: str | None, length: int) -> str | None:

@@ -8,6 +8,7 @@ from itertools import takewhile
 from typing import Any, Literal
 from uuid import UUID
 
+SUBJECT_LENGTH = 80
 JsonObject = dict[str, Any]
 Author = Literal["customer", "ai", "agent", "system"]
 MessageKind = Literal["message", "handover", "rating", "greeting", "language", "privacy"]
@@ -28,6 +29,12 @@ def without_quote(text: str) -> tuple[str, str]:
     quoted = list(takewhile(lambda line: line.startswith(">"), lines))
     own = "\n".join(lines[len(quoted) :]).strip()
     return (own, "\n".join(line[1:].strip() for line in quoted)) if quoted and own else (text, "")
+
+
+def subject_of(text: str) -> str:
+    """What a message is about, on one line: its beginning."""
+    line = " ".join(without_quote(text)[0].split())
+    return line if len(line) <= SUBJECT_LENGTH else line[: SUBJECT_LENGTH - 1].rstrip() + "…"
 
 
 @dataclass(frozen=True, slots=True)

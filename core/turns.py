@@ -22,7 +22,7 @@ from core.categories import Categorizers
 from core.db import Database
 from core.events import Event, Events, conversation_topic, message_topic, work_arrived
 from core.knowledge.store import Shelf
-from core.messages import without_quote
+from core.messages import subject_of, without_quote
 from core.models import Channel, Conversation, Customer, Message, Organization, Usage, new_id, now
 from core.nlp.sentiment import Sentiment
 from core.outbox import NewMessage, Outbox, Place
@@ -74,6 +74,16 @@ EARLIER = (
         Message.retracted_at.is_(None),
     )
     .order_by(Message.id.desc())
+    .limit(HISTORY)
+)
+BEGAN = (
+    select(Message.text)
+    .where(
+        Message.organization_id == ours(),
+        Message.conversation_id == bindparam("conversation_id"),
+        Message.author == "customer",
+    )
+    .order_by(Message.id)
     .limit(HISTORY)
 )
 NOTE_TURN = update(Conversation).where(
@@ -238,7 +248,7 @@ class Turns:
             scope,
             context.place.conversation_id,
             context.message_id,
-            context.subject,
+            await _subject(scope, context),
             outcome,
             context.profile.service,
         )
@@ -308,6 +318,13 @@ async def _load(scope: Scope, message_id: UUID) -> Context:
             for author, text, analysis in reversed(earlier.all())
         ),
     )
+
+
+async def _subject(scope: Scope, context: Context) -> str:
+    """What is handed over, and not what the chat began with; but a mail's own subject says it best."""
+    began = await scope.run(BEGAN, conversation_id=context.place.conversation_id)
+    first_words = {subject_of(text) for text in began.scalars()}
+    return subject_of(context.text) if context.subject in first_words else context.subject
 
 
 def _profile(row: Any) -> Profile:

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from core.errors import NotFound
 from core.events import Event, conversation_topic
 from core.helpdesk import Helpdesk
-from core.inbox import _subject
-from core.messages import Attachment, Person
+from core.messages import Attachment, Person, subject_of
 from core.models import Attachment as StoredAttachment
 from core.models import Conversation, Customer, CustomerIdentity, Message, new_id, storable
 from tests.cast import Shop, from_dana, globex
@@ -213,7 +212,7 @@ def test_storable_text_is_what_both_databases_take_and_nothing_else_changes(text
 
 @given(st.text(st.characters(exclude_categories=())))
 def test_any_message_has_a_subject_of_one_short_line(text: str) -> None:
-    subject = _subject(text)
+    subject = subject_of(storable(text))
     assert len(subject) <= 80
     assert len(subject.splitlines()) <= 1
     subject.encode()

@@ -70,6 +70,21 @@ async def test_an_uncovered_question_reaches_people_and_says_so(any_helpdesk: He
     assert (usage.received, usage.answered, usage.escalated) == (1, 0, 1)
 
 
+async def test_a_ticket_is_about_what_was_handed_over(helpdesk: Helpdesk, acme: Shop) -> None:
+    here = uuid4()
+    for asked in (COVERED, f"{UNCOVERED} Or tools?"):
+        receipt = await helpdesk.inbox.receive(from_dana(acme, asked, here))
+        await finished(helpdesk.db, acme.id, receipt.message_id)
+    assert (await row(helpdesk.db, acme.id, Ticket)).subject == f"{UNCOVERED} Or tools?"
+    assert (await row(helpdesk.db, acme.id, Conversation)).subject == COVERED
+
+
+async def test_a_subject_that_the_customer_gave_is_the_tickets(helpdesk: Helpdesk, acme: Shop) -> None:
+    receipt = await helpdesk.inbox.receive(from_dana(acme, UNCOVERED, uuid4(), subject="My garden"))
+    await finished(helpdesk.db, acme.id, receipt.message_id)
+    assert (await row(helpdesk.db, acme.id, Ticket)).subject == "My garden"
+
+
 async def test_a_knowledge_gap_does_not_silence_the_bot(helpdesk: Helpdesk, acme: Shop) -> None:
     receipts = [await helpdesk.inbox.receive(from_dana(acme, text_)) for text_ in (UNCOVERED, COVERED)]
     outcomes = [(await finished(helpdesk.db, acme.id, receipt.message_id)).outcome for receipt in receipts]

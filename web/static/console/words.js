@@ -33,7 +33,7 @@ export const AUTOMATIC = "Automatic mail: answered by nobody";
 export const OUTCOMES = {
   answered: "Answered by the assistant",
   escalated: "Handed to a person",
-  silent: "Left to the person who has this conversation",
+  silent: "Not answered by the assistant",
 };
 
 export const word = (words, code) => words[code] ?? String(code).replaceAll("_", " ");
