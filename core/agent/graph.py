@@ -14,6 +14,7 @@ streamed from there; `verify` judges what is left, and falls back to the documen
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Literal
 
 from langgraph.graph import END, START, StateGraph
@@ -22,6 +23,7 @@ from core.agent.llm import AnswerModel
 from core.agent.nodes import Nodes
 from core.agent.state import REPLIES, Outcome, Question, TurnState
 from core.nlp.encoder import Encoder
+from core.nlp.letter import gist
 from core.nlp.sentiment import SentimentModel
 
 
@@ -34,6 +36,7 @@ class Agent:
 
     async def run(self, question: Question) -> Outcome:
         """One turn. The encoder runs once here, and both branches share what it gives."""
+        question = replace(question, text=gist(question.text))
         encoding = await self._encoder.encode(question.text)
         # The second version streams the values alone: a tenth cheaper than values and updates.
         output = await self._graph.ainvoke({"question": question, "encoding": encoding}, version="v2")
