@@ -31,6 +31,8 @@ class Finding:
     what: str
     ok: bool
     detail: str
+    advice: bool = False
+    """It works as it is, and would work better."""
 
 
 class Channels:

@@ -109,7 +109,11 @@ async def hints(settings: MailSettings, texts: Texts) -> list[Finding]:
     """SPF, DKIM and DMARC. Only hints: mail goes out without, but more of it lands among spam."""
     spf, dmarc = await asyncio.gather(texts(settings.domain), texts(f"_dmarc.{settings.domain}"))
     if spf is None and dmarc is None:
-        return [Finding("DNS", True, f"The records of {settings.domain} could not be read from here; not checked.")]
+        return [
+            Finding(
+                "DNS", True, f"The records of {settings.domain} could not be read from here; not checked.", advice=True
+            )
+        ]
     return [_spf(settings, spf or []), _dmarc(settings.domain, dmarc or [])]
 
 
@@ -117,12 +121,19 @@ def _spf(settings: MailSettings, records: list[str]) -> Finding:
     found = [record for record in records if record.lower().startswith("v=spf1")]
     if not found:
         advice = "v=spf1 " + ALLOWED_BY.get(settings.send, "a mx") + " ~all"
-        return Finding("SPF", True, f"{settings.domain} has no SPF record. Add a TXT record: {advice}")
+        return Finding("SPF", True, f"{settings.domain} has no SPF record. Add a TXT record: {advice}", advice=True)
     if len(found) > 1:
-        return Finding("SPF", True, f"{settings.domain} has {len(found)} SPF records; with more than one, none counts.")
+        return Finding(
+            "SPF",
+            True,
+            f"{settings.domain} has {len(found)} SPF records; with more than one, none counts.",
+            advice=True,
+        )
     wanted = ALLOWED_BY.get(settings.send)
     if wanted and wanted not in found[0].lower():
-        return Finding("SPF", True, f"The SPF record of {settings.domain} does not name the provider: add {wanted}.")
+        return Finding(
+            "SPF", True, f"The SPF record of {settings.domain} does not name the provider: add {wanted}.", advice=True
+        )
     return Finding("SPF", True, f"{settings.domain} says who may send for it.")
 
 
@@ -130,7 +141,9 @@ def _dmarc(domain: str, records: list[str]) -> Finding:
     found = next((record for record in records if record.lower().startswith("v=dmarc1")), None)
     if found is None:
         advice = f"v=DMARC1; p=none; rua=mailto:postmaster@{domain}"
-        return Finding("DMARC", True, f"{domain} has no DMARC record. Add a TXT record at _dmarc.{domain}: {advice}")
+        return Finding(
+            "DMARC", True, f"{domain} has no DMARC record. Add a TXT record at _dmarc.{domain}: {advice}", advice=True
+        )
     return Finding(
         "DMARC", True, f"{domain} has a DMARC record. Sign with DKIM at your provider, so that mail passes it."
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import imaplib
+import re
 import socket
 import ssl
 from collections.abc import Callable
@@ -28,6 +29,7 @@ TIMEOUT_S = 60
 IDLE_S = 240
 """Well below what firewalls and servers take for dead; RFC 2177 wants it renewed within 29 minutes."""
 TOO_LARGE = 50_000_000
+_DATA = re.compile(r"Data: \[b['\"](.+?)['\"]\]")
 ERRORS = (imaplib.IMAP4.error, ImapToolsError, OSError)
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 """As IMAP writes them, whatever language the machine speaks."""
@@ -180,9 +182,16 @@ def _pause(sock: socket.socket, seconds: float) -> None:
         sock.recv(1, socket.MSG_PEEK)
 
 
+def _said(error: Exception) -> str:
+    """What the server said, out of how imap-tools reports it: `… Data: [b'[AUTHENTICATIONFAILED] No.']`."""
+    text = " ".join(str(error).split())[:300]
+    data = _DATA.search(text)
+    return data[1] if data else text
+
+
 def as_delivery_error(error: Exception, settings: MailSettings) -> DeliveryError:
     where = f"The mailbox {settings.login} on {settings.imap_host}"
-    text = " ".join(str(error).split())[:300]
+    text = _said(error)
     if isinstance(error, ssl.SSLCertVerificationError):
         return DeliveryError(
             f"{settings.imap_host} shows a certificate that is not valid for it: {text}", permanent=False

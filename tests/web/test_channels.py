@@ -77,7 +77,7 @@ async def test_a_channel_is_tried_before_it_is_saved(
     checked = await http.post(f"{address}/check", headers=key(acme))
     assert checked.json() == {
         "ok": False,
-        "findings": [{"what": "Page", "ok": False, "detail": "It is gone. Name another."}],
+        "findings": [{"what": "Page", "ok": False, "detail": "It is gone. Name another.", "advice": False}],
     }
     changed = await http.patch(address, json={"settings": NEW["settings"]}, headers=key(acme))
     assert changed.json()["settings"] == NEW["settings"]
@@ -95,7 +95,8 @@ async def test_a_channel_can_be_tried_before_it_is_stored_and_as_it_would_be(
     wrong = {**NEW, "secrets": {"identity_secret": "wrong"}}
     tried = await http.post("/api/v1/channels/check", json=wrong, headers=key(acme))
     assert (tried.status_code, tried.json()["ok"]) == (200, False)
-    assert tried.json()["findings"] == [{"what": "Secret", "ok": False, "detail": "It is wrong, for Shop."}]
+    refused = {"what": "Secret", "ok": False, "detail": "It is wrong, for Shop.", "advice": False}
+    assert tried.json()["findings"] == [refused]
     address = f"/api/v1/channels/{acme.widget_id}/check"
     changed = {"name": "Front", "secrets": {"identity_secret": "right"}}
     assert (await http.post(address, json=changed, headers=key(acme))).json()["ok"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -238,7 +239,7 @@ def _as_changed(
 
 
 def _result(findings: list[Finding]) -> CheckResult:
-    shown = [{"what": finding.what, "ok": finding.ok, "detail": finding.detail} for finding in findings]
+    shown = [asdict(finding) for finding in findings]
     return CheckResult(ok=all(finding.ok for finding in findings), findings=shown)
 
 

@@ -38,7 +38,12 @@ async def test_a_good_mailbox(mail_servers: MailServers) -> None:
 
 async def test_what_can_be_wrong_with_it(mail_servers: MailServers) -> None:
     wrong = [
-        ({}, {"password": "wrong", "smtp_password": "none"}, "Receiving", "refused to sign in"),
+        (
+            {},
+            {"password": "wrong", "smtp_password": "none"},
+            "Receiving",
+            "refused to sign in: [AUTHENTICATIONFAILED] Authentication failed. Check",
+        ),
         ({"folder": "Support"}, SECRETS, "Receiving", "has no folder 'Support'"),
         ({"imap_port": free_port()}, SECRETS, "Receiving", "does not answer"),
         ({"imap_security": "starttls"}, SECRETS, "Receiving", "certificate that is not valid"),
@@ -73,4 +78,5 @@ async def test_hints_on_the_domain(spf: list[str], dmarc: list[str], said: str) 
     mailbox = MailSettings(address=SUPPORT, receive="webhook", send="postmark")
     found = {finding.what: finding for finding in await hints(mailbox, texts)}
     assert said in found["SPF"].detail
+    assert (found["SPF"].ok, found["SPF"].advice) == (True, "says who may send" not in said)
     assert ("has a DMARC" in found["DMARC"].detail) == bool(dmarc)

@@ -25,8 +25,10 @@ export class Alerts {
 
 // --- Forms ------------------------------------------------------------------------------------------------------
 
-const listed = (findings) => findings.map((found) => h("li", { class: found.ok ? "good" : "bad" },
-  h("strong", {}, `${found.ok ? "✓" : "✗"} ${found.what}`), ` ${found.detail}`));
+const listed = (findings) => findings.map((found) => {
+  const [kind, sign] = !found.ok ? ["bad", "✗"] : found.advice ? ["advice", "!"] : ["good", "✓"];
+  return h("li", { class: kind }, h("strong", {}, `${sign} ${found.what}`), ` ${found.detail}`);
+});
 
 class ChannelForm {
   // `channel` is null for a new one.
