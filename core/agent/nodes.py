@@ -12,12 +12,16 @@ from core.agent.state import Answer, Decision, Proposal, Question, Reading, Reas
 from core.agent.writing import answer_of, draft_of, judged, quoted, written
 from core.knowledge import clarify
 from core.knowledge.followup import contextualize
+from core.knowledge.index import Retrieval
+from core.knowledge.questions import asks_once
 from core.nlp import intents, language, sensitive
 from core.nlp.encoder import Encoder
 from core.nlp.sentiment import Said, SentimentModel, conversation_frustration
 
 DRAFT_FLOOR = 0.2
 """Below this confidence a draft would only mislead the person who reads it."""
+BORNE_OUT = 3
+"""Articles of the whole message that its question alone may choose from."""
 WORTH_WRITING: frozenset[Reason] = frozenset({"no_knowledge", "low_confidence", "frustrated", "repeated", "mode_draft"})
 """Reasons to spend a model's time and money on a draft. Who asks for a person, or is in trouble, is told at once that
 one is coming; and a used-up quota spends nothing."""
@@ -35,6 +39,10 @@ class Nodes:
         text = pick or contextualize(question.text, _asked_before(question))
         meaning = encoding if text == question.text else await self._encoder.read(text)
         retrieval = question.knowledge.search(text, meaning)
+        if retrieval.confidence < policy.threshold_of(question.profile) and (asked := asks_once(text)):
+            alone = question.knowledge.search(asked, await self._encoder.read(asked))
+            if _bears_out(retrieval, alone):
+                text, retrieval = asked, alone
         if question.without:
             left = tuple(hit for hit in retrieval.hits if hit.article.id not in question.without)
             retrieval = replace(retrieval, hits=left)
@@ -100,6 +108,13 @@ class Nodes:
         question = state["question"]
         stream = question.stream if state["decision"].action == "answer" else None
         return await written(self._model, question, state["retrieval"], state["reading"].language, stream)
+
+
+def _bears_out(whole: Retrieval, alone: Retrieval) -> bool:
+    """Whether the one question of a longer message is surer than all of it, of an article that all of it finds too."""
+    if not alone.hits or alone.confidence <= whole.confidence:
+        return False
+    return alone.hits[0].article.id in [hit.article.id for hit in whole.hits[:BORNE_OUT]]
 
 
 def _asked_before(question: Question) -> list[str]:

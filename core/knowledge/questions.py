@@ -25,3 +25,10 @@ def parts(text: str) -> list[str]:
         if content_words(part, words)
     ]
     return found or [text.strip()]
+
+
+def asks_once(text: str) -> str:
+    """The question of a message that tells something besides and asks once; "" if it does not, or asks more."""
+    found = [sentence.strip() for sentence in sentences(text) if sentence.strip()]
+    asking = [sentence for sentence in found if sentence.endswith("?")]
+    return asking[0] if len(asking) == 1 and len(found) > 1 else ""

@@ -72,6 +72,19 @@ def passage_number(model: FakeModel, words: str) -> int:
 # Without a model
 
 
+async def test_what_is_told_besides_the_question_does_not_make_the_answer_less_sure(ask: Ask) -> None:
+    outcome = await ask(f"I have been a customer for two years. {COVERED}")
+    assert outcome.decision == Decision("answer")
+    assert outcome.answer is not None
+    assert outcome.answer.text == IN_OUR_WORDS
+
+
+async def test_a_question_that_nothing_else_bears_out_is_not_believed(ask: Ask) -> None:
+    told = "The garden furniture that you delivered is broken, and the seller has refused to take it back."
+    outcome = await ask(f"{told} Is there garden furniture?")
+    assert outcome.decision.action == "escalate"
+
+
 async def test_a_sure_question_is_answered_in_the_documents_words(ask: Ask) -> None:
     outcome = await ask(COVERED)
     assert outcome.decision == Decision("answer")
