@@ -93,7 +93,7 @@ async def test_a_visitor_asks_reads_the_source_and_is_handed_over_and_the_admin_
     await console.get_by_role("link", name="Tickets", exact=True).click()
     await console.locator("#list .rows a", has_text=number).click()
     await expect(console.locator("#detail header")).to_contain_text(f"Ticket #{number}")
-    await expect(console.locator("#detail h2")).to_have_text(COVERED)
+    await expect(console.locator("#detail h2")).to_have_text(UNCOVERED)
 
 
 async def test_nothing_that_is_written_runs_in_the_widget_or_in_the_console(demo: Demo, visitor: Visitor) -> None:
