@@ -27,6 +27,7 @@ models: .venv-train/.installed ## Rebuild every shipped model, from DATA and the
 	OMP_NUM_THREADS=1 .venv-train/bin/python -m core.nlp.build.tokens
 	OMP_NUM_THREADS=1 .venv-train/bin/python -m core.nlp.build.requests --data $(DATA)
 	OMP_NUM_THREADS=1 .venv-train/bin/python -m core.nlp.build.languages
+	OMP_NUM_THREADS=1 .venv-train/bin/python -m core.knowledge.build.reader
 	OMP_NUM_THREADS=1 .venv-train/bin/python -m core.knowledge.build.confidence $(DATA)
 
 lock: $(VENV)/.uv ## Pin what pyproject.toml asks for

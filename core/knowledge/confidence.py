@@ -42,12 +42,19 @@ class Evidence:
     fit_asked_lead: float
     agreement: float  # how many of questions, passages and words put it first: 0 to 3
     named: float  # 1: it alone holds a code that the message names; -1: it lacks one that it should hold; else 0
+    read: float  # the reader's log odds that it answers
+    read_any: float  # and that any of those it has read does
+    read_lead: float  # its verdict over that on the best other one
 
 
-TOPIC = ("surprise", "clearance", "unknown", "coverage", "coverage_lead", "fit", "fit_asked", "weakest", "named")
+TOPIC = (
+    "surprise", "clearance", "unknown", "coverage", "coverage_lead", "fit", "fit_asked", "weakest", "named",
+    "read", "read_any",
+)  # fmt: skip
 CHOICE = (
     "closeness", "lead", "coverage_lead", "passage_lead", "agreement",
     "fit", "fit_asked", "weakest", "fit_lead", "fit_asked_lead", "named",
+    "read", "read_lead",
 )  # fmt: skip
 
 

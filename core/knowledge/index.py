@@ -2,8 +2,8 @@
 
 An article's score mixes the cosine to the centroid of its questions, to the nearest question, title or
 heading, to the nearest passage, and stemmed BM25; the best ten are then compared word by word. See `space` for the
-cosines, `wordwise` for the words, `selftest` for what the knowledge learns about itself when the index is built, and
-`confidence` for how a score becomes a probability.
+cosines, `wordwise` for the words, `reader` for what the best of them answer, `selftest` for what the knowledge learns
+about itself when the index is built, and `confidence` for how all that becomes a probability.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
-from core.knowledge import selftest
+from core.knowledge import reader, selftest
 from core.knowledge.chunking import ViewKind
 from core.knowledge.confidence import Evidence, shipped
 from core.knowledge.lexical import LexicalMatch, Lexicon, Words, content_words
@@ -26,6 +26,9 @@ from core.nlp.tokens import NO_TOKENS, Tokens
 
 Vector = Matrix
 
+READ = 4  # articles that the reader compares with the message: of six no more come out right
+REREAD = 0.15  # what its verdict may move an article up or down; scores of neighbours differ by some hundredths
+UNREAD = -8.0  # the verdict on the others, and the most that a verdict says for or against
 SHARPNESS = 30.0  # of the softmax over articles: a score of 0.05 less has about a third of the share
 
 
@@ -100,6 +103,7 @@ class KnowledgeIndex:
         self._wordwise = Wordwise([_tokens_of(article) for article in self.articles])
         asked = [selftest.Probe(view.text, view.tokens, is_title=view.kind == "title") for _, view in questions]
         self._selftest = selftest.run(self._space, self._lexicon, self._wordwise, asked)
+        self._reader = reader.shipped()
         self._confidence = shipped()
 
     def search(self, text: str, meaning: Meaning, k: int = 10) -> Retrieval:
@@ -113,15 +117,34 @@ class KnowledgeIndex:
         near = self._without_copies(best_first(scores, max(k, selftest.COMPARED) + 5))
         compared, rest = near[: selftest.COMPARED], near[selftest.COMPARED :]
         fits = self._wordwise.fits(meaning.tokens, compared, otherwise_of(cosines, 0, compared))
-        final = self._selftest.weights.refined(scores[compared], fits)
-        order = np.argsort(-final, kind="stable")
-        found = [_Found(compared[place], float(final[place])) for place in order]
+        refined = self._selftest.weights.refined(scores[compared], fits)
+        verdicts = self._verdicts(meaning.tokens, compared, best_first(refined, READ), cosines)
+        order = np.argsort(-refined - REREAD * np.tanh(verdicts / 4), kind="stable")
+        found = [_Found(compared[place], float(refined[place])) for place in order]
         found += [_Found(number, min(float(scores[number]), found[-1].score)) for number in rest]
-        evidence = self._evidence(cosines, match, found[: len(compared)], fits, order)
+        evidence = self._evidence(cosines, match, found[: len(compared)], fits, order, verdicts)
         topic = self._confidence.topic.probability(evidence)
         asked = content_words(text, self._words)
         hits = tuple(self._hit(one, cosines, asked) for one in found[:k])
         return Retrieval(hits, topic * self._confidence.choice.probability(evidence), topic, evidence)
+
+    def rarity(self, message: Tokens) -> Matrix:
+        """How rare each word piece of a message is here (idf)."""
+        return self._wordwise.rarity(message)
+
+    def _verdicts(self, message: Tokens, compared: Sequence[int], places: Sequence[int], cosines: Cosines) -> Matrix:
+        """The reader's logit for each of the compared articles; only those at `places` are read."""
+        verdicts = np.full(len(compared), UNREAD, dtype=np.float32)
+        pages = {place: self._page(compared[place], cosines) for place in places}
+        readable = [place for place in places if len(pages[place])]
+        if len(message) and readable:
+            judged = self._reader.judge(message, self.rarity(message), [pages[place] for place in readable])
+            verdicts[readable] = np.clip(judged, UNREAD, -UNREAD)
+        return verdicts
+
+    def _page(self, article: int, cosines: Cosines) -> reader.Page:
+        to_passages = self._space.to_passages(cosines, article)
+        return self._wordwise.page(article, int(to_passages.argmax()) if len(to_passages) else 0)
 
     def _owned(self, *kinds: ViewKind) -> list[tuple[int, IndexedView]]:
         return [
@@ -154,8 +177,9 @@ class KnowledgeIndex:
         found: Sequence["_Found"],
         fits: Fits,
         order: NDArray[np.intp],
+        verdicts: Matrix,
     ) -> Evidence:
-        """`found` are the compared articles, best first; `order` says where each stands in `fits`."""
+        """`found` are the compared articles, best first; `order` says where each stands in `fits` and `verdicts`."""
         test, top, score = self._selftest, found[0].article, found[0].score
         following = np.array([one.score for one in found[1:]])
         # With nothing beside it an article is as clear of the rest as a score of nothing would leave it.
@@ -163,6 +187,7 @@ class KnowledgeIndex:
         places = [one.article for one in found]
         whole, asked = fits.whole[order], fits.asked[order]
         others = np.exp(SHARPNESS * (following - score)).sum()
+        verdict, against = float(verdicts[order[0]]), verdicts[order[1:]]
         votes = (cosines.asked[0][places], cosines.passage[0][places], match.scores[places])
         return Evidence(
             surprise=test.wrong.above(score),
@@ -180,6 +205,9 @@ class KnowledgeIndex:
             fit_asked_lead=_lead(asked) / test.fit_asked.deviation,
             agreement=float(sum(int(values.argmax()) == 0 for values in votes)),
             named=float(match.named[top]),
+            read=_limited(verdict - float(np.log1p(np.exp(against).sum()))),
+            read_any=_limited(float(np.log(np.exp(verdicts).sum()))),
+            read_lead=verdict - float(against.max(initial=UNREAD)),
         )
 
 
@@ -201,6 +229,10 @@ def best_first(scores: Matrix, count: int) -> list[int]:
     count = min(count, len(scores))
     top = np.sort(np.argpartition(-scores, count - 1)[:count])
     return [int(number) for number in top[np.argsort(-scores[top], kind="stable")]]
+
+
+def _limited(verdict: float) -> float:
+    return min(max(verdict, UNREAD), -UNREAD)
 
 
 def _lead(values: Matrix) -> float:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from core.knowledge.reader import LONGEST_ASKING, Page
 from core.knowledge.space import Matrix
 from core.nlp.tokens import NO_TOKENS, SCALE, Tokens
 
@@ -37,6 +38,13 @@ class _Seen:
     starts: NDArray[np.intp]
     asking: int
 
+    def page(self, passage: int) -> Page:
+        borders = [*self.starts.tolist(), len(self.tokens)]
+        begin = min(self.asking + passage, len(borders) - 1)
+        end = borders[min(begin + 1, len(borders) - 1)]
+        asking = min(borders[self.asking], LONGEST_ASKING)
+        return Page(self.tokens[:asking], self.tokens[borders[begin] : end])
+
 
 class Wordwise:
     """Built from the word pieces of each article's titles, questions and headings, and of its passages."""
@@ -49,12 +57,20 @@ class Wordwise:
         # Okapi's idf, over articles; never quite nothing.
         self._weights = np.log1p((len(articles) - holders + 0.5) / (holders + 0.5)) + np.float32(1e-3)
 
+    def rarity(self, message: Tokens) -> Matrix:
+        """The weight of each word piece."""
+        return np.asarray(self._weights[message.ids], dtype=np.float32)
+
+    def page(self, article: int, passage: int) -> Page:
+        """What is to be read of an article for a message that this passage of it is nearest to."""
+        return self._articles[article].page(passage)
+
     def fits(self, message: Tokens, articles: Sequence[int], otherwise: Matrix) -> Fits:
         """Of the articles named by their places. `otherwise` stands for what has no word pieces to compare."""
         seen = [self._articles[number] for number in articles]
         if not len(message) or not seen or any(not len(article.tokens) for article in seen):
             return Fits(otherwise, otherwise, otherwise)
-        weights = self._weights[message.ids]
+        weights = self.rarity(message)
         share = weights / weights.sum()
         counts = np.array([len(article.tokens) for article in seen])
         begins = np.cumsum(counts) - counts

@@ -29,6 +29,9 @@ class Tokens:
     def __len__(self) -> int:
         return len(self.ids)
 
+    def __getitem__(self, places: slice) -> "Tokens":
+        return Tokens(self.ids[places], self.vectors[places])
+
     def to_bytes(self) -> bytes:
         rows = np.empty(len(self), dtype=_ROW)
         rows["id"], rows["vector"] = self.ids, self.vectors

@@ -18,7 +18,7 @@ from core.nlp.encoder import Encoder
 from core.nlp.sentiment import SentimentModel
 from core.settings import Settings, load_settings
 from tests.evaluation import categories, compute, guards, knowledge, tone
-from tests.evaluation.data import AbsentError, knowledge_sets, trades
+from tests.evaluation.data import AbsentError, fresh_trades, knowledge_sets, trades
 from tests.evaluation.table import Row, grid, lines
 from web import logs
 
@@ -106,7 +106,8 @@ async def _knowledge(settings: Settings, data: Path, report: Report) -> None:
             measured.append(await knowledge.measure(settings, each))
         except AbsentError as error:
             report.absent.append(str(error))
-    measured.append(knowledge.together("ten trades heldout", [await knowledge.measure(settings, t) for t in trades()]))
+    for name, sets in (("ten trades heldout", trades()), ("six trades fresh", fresh_trades())):
+        measured.append(knowledge.together(name, [await knowledge.measure(settings, each) for each in sets]))
     for found in measured:
         report.rows += knowledge.rows(found)
         report.curves[found.of.name] = knowledge.curve(found)

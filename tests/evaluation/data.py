@@ -46,6 +46,12 @@ def trades() -> list[Set]:
     return [Set(folder.name, folder.name, folder / "knowledge", folder / "heldout.jsonl") for folder in folders]
 
 
+def fresh_trades() -> list[Set]:
+    """Businesses that nothing was learned from, neither their answers nor how sure to be."""
+    folders = sorted(path for path in (LABELLED / "trades/fresh").iterdir() if path.is_dir())
+    return [Set(folder.name, folder.name, folder / "knowledge", folder / "questions.jsonl") for folder in folders]
+
+
 def need(path: Path, name: str) -> Path:
     """`path`, which belongs to the set `name`."""
     if not path.exists():

@@ -17,7 +17,7 @@ DATA = Path(os.environ.get("DATA", Path(__file__).parents[4] / "shared/data"))
 
 @pytest.fixture
 def evidence() -> Evidence:
-    return Evidence(1.5, 1.0, 0.1, 0.8, 0.3, 1.0, 1.0, 0.7, -0.2, 1.0, 1.0, 1.0, 1.0, 3.0, 0.0)
+    return Evidence(1.5, 1.0, 0.1, 0.8, 0.3, 1.0, 1.0, 0.7, -0.2, 1.0, 1.0, 1.0, 1.0, 3.0, 0.0, 1.0, 2.0, 2.0)
 
 
 def test_every_number_is_used_and_points_the_right_way(evidence: Evidence) -> None:
@@ -32,6 +32,10 @@ def test_every_number_is_used_and_points_the_right_way(evidence: Evidence) -> No
         assert part.probability(replace(evidence, named=1.0)) > part.probability(evidence)
         assert part.probability(evidence) > part.probability(replace(evidence, named=-1.0))
     assert model.choice.probability(evidence) > model.choice.probability(replace(evidence, closeness=-2.0))
+    for part in (model.topic, model.choice):
+        assert part.probability(evidence) > part.probability(replace(evidence, read=-4.0))
+    assert model.topic.probability(evidence) > model.topic.probability(replace(evidence, read_any=-4.0))
+    assert model.choice.probability(evidence) > model.choice.probability(replace(evidence, read_lead=-4.0))
 
 
 def test_extreme_evidence_stays_a_probability() -> None:

@@ -1,0 +1,118 @@
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.knowledge.index import KnowledgeIndex
+from core.knowledge.reader import MADE_OF, SHIPPED, Page, Reader, shipped
+from core.nlp.encoder import Encoder
+from core.nlp.tokens import NO_TOKENS, Tokens
+
+TRADES = Path(__file__).parents[2] / "data/trades"
+
+
+async def page(encoder: Encoder, title: str, answer: str) -> Page:
+    asking, passage = await encoder.read_many([title, answer])
+    return Page(asking.tokens, passage.tokens)
+
+
+async def judge(encoder: Encoder, question: str, pages: Sequence[Page]) -> list[float]:
+    message = (await encoder.read(question)).tokens
+    return shipped().judge(message, np.ones(len(message), dtype=np.float32), pages).tolist()
+
+
+async def test_the_page_that_has_the_answer_beats_its_neighbours(encoder: Encoder) -> None:
+    pages = [
+        await page(encoder, "Delivery costs", "Delivery costs 4.90 euros and is free from 50 euros."),
+        await page(encoder, "Delivery times", "Parcels take one to three working days."),
+        await page(encoder, "Returning goods", "You can send anything back within 30 days."),
+    ]
+    for question, right in (
+        ("how much do you charge for shipping", 0),
+        ("when will my order get here", 1),
+        ("don't like it, want to send it back", 2),
+    ):
+        logits = await judge(encoder, question, pages)
+        assert int(np.argmax(logits)) == right, question
+
+
+async def test_a_page_is_judged_the_same_whatever_stands_beside_it(encoder: Encoder) -> None:
+    short = await page(encoder, "Opening hours", "We are open from 9 to 5.")
+    long = await page(encoder, "Parking", "Park behind the house. " * 20)
+    alone = await judge(encoder, "when do you open", [short])
+    assert (await judge(encoder, "when do you open", [long, short]))[1] == pytest.approx(alone[0], abs=1e-4)
+
+
+async def test_pages_without_a_title_or_without_a_passage_are_read(encoder: Encoder) -> None:
+    whole = await page(encoder, "Opening hours", "We are open from 9 to 5.")
+    found = await judge(encoder, "when do you open", [Page(whole.asking, NO_TOKENS), Page(NO_TOKENS, whole.passage)])
+    assert np.isfinite(found).all()
+
+
+async def test_very_long_messages_and_pages_are_cut(encoder: Encoder) -> None:
+    whole = await page(encoder, "Opening hours " * 60, "We are open from 9 to 5. " * 40)
+    assert len(whole) == 256
+    assert np.isfinite(await judge(encoder, "when do you open " * 60, [whole])).all()
+
+
+async def test_it_computes_what_it_was_trained_to_compute(encoder: Encoder) -> None:
+    """`reader.sample.jsonl` is what PyTorch made of one business's questions when the weights were written."""
+    from core.knowledge.build.confidence import indexed
+    from core.knowledge.sources import read_folder
+
+    folder = min(place for place in (TRADES / "reader").iterdir() if place.is_dir())
+    articles = await indexed(read_folder(folder / "knowledge"), encoder)
+    index = KnowledgeIndex(articles)
+    asked = [json.loads(line)["text"] for line in (folder / "questions.jsonl").read_text("utf-8").splitlines()]
+    kept = [json.loads(line)["logits"] for line in SHIPPED.with_suffix(".sample.jsonl").read_text("utf-8").splitlines()]
+    assert len(kept) == len(asked)
+    for text, expected in zip(asked[:30], kept, strict=False):
+        meaning = await encoder.read(text)
+        hits = sorted(index.search(text, meaning, k=len(articles)).hits, key=lambda hit: -hit.score)[: len(kept[0])]
+        pages = [_page(hit.article.views) for hit in hits]
+        found = shipped().judge(meaning.tokens, index.rarity(meaning.tokens), pages)
+        assert found == pytest.approx(expected, abs=0.02), text
+
+
+def _page(views: Sequence[object]) -> Page:
+    def joined(passages: bool) -> Tokens:
+        parts = [view.tokens for view in views if (view.kind == "passage") == passages]  # type: ignore[attr-defined]
+        return Tokens(np.concatenate([p.ids for p in parts]), np.concatenate([p.vectors for p in parts]))
+
+    return Page(joined(False), joined(True))
+
+
+def test_the_shipped_weights_were_made_of_the_questions_in_the_repository() -> None:
+    files = sorted((TRADES / "reader").glob("*/**/*.jsonl"))
+    with np.load(SHIPPED) as data:
+        assert str(data[MADE_OF]) == hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
+
+
+def test_no_business_is_learned_from_and_measured() -> None:
+    parts = {
+        part: {place.name for place in (TRADES / part).iterdir() if place.is_dir()}
+        for part in ("reader", "fit", "fresh")
+    }
+    assert not parts["reader"] & parts["fit"]
+    assert not (parts["reader"] | parts["fit"]) & parts["fresh"]
+
+
+@pytest.mark.parametrize("part", ["reader", "fit", "fresh"])
+def test_every_question_and_claim_is_about_an_article_that_exists(part: str) -> None:
+    for folder in (TRADES / part).iterdir():
+        if folder.is_dir():
+            known = {
+                json.loads(line)["id"] for line in (folder / "knowledge/faq.jsonl").read_text("utf-8").splitlines()
+            }
+            for name, key in (("questions", "expected"), ("claims", "article")):
+                for line in (folder / f"{name}.jsonl").read_text("utf-8").splitlines():
+                    named = json.loads(line)[key]
+                    assert set([named] if isinstance(named, str) else named) <= known, (folder.name, line)
+
+
+def test_weights_are_read_once_and_shared() -> None:
+    assert shipped() is shipped()
+    assert isinstance(shipped(), Reader)
