@@ -11,7 +11,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 DATA = Path(__file__).parent / "data"
-TEMPLATES = ("complaints.txt", "calm.txt", "posts.txt", "plain.txt", "urgent.txt", "asking.txt", "everyday.txt")
+TEMPLATES = (
+    "complaints.txt",
+    "calm.txt",
+    "posts.txt",
+    "plain.txt",
+    "urgent.txt",
+    "asking.txt",
+    "everyday.txt",
+    "written.txt",
+)
 SLOTS = "slots.txt"
 FOLDS = 5
 
