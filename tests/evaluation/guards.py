@@ -10,7 +10,7 @@ from core.agent.verify import verify
 from core.nlp import intents, language
 from core.nlp.encoder import Encoder
 from core.nlp.redact import redact
-from tests.evaluation.data import LABELLED, rows
+from tests.evaluation.data import LABELLED, fresh_trades, rows
 from tests.evaluation.table import Row
 
 SHOP = LABELLED / "webshop"
@@ -45,6 +45,22 @@ def _tampered(part: str) -> list[Row]:
     return [
         Row(name, "tampered answers caught", _share(caught), goal=0.95, note=_of(caught)),
         Row(name, "genuine answers kept", _share(kept), goal=0.90, note=_of(kept)),
+    ]
+
+
+def reworded() -> list[Row]:
+    """Single sentences about the fresh businesses' articles, nearly all in other words than the article's."""
+    proven: dict[bool, list[bool]] = {True: [], False: []}
+    for business in fresh_trades():
+        articles = {row["id"]: row for row in rows(business.knowledge / "faq.jsonl")}
+        for row in rows(business.questions.with_name("claims.jsonl")):
+            article = articles[row["article"]]
+            verdict = verify(row["text"], [Passage(article["question"], article["answer"])], "")
+            proven[row["true"]].append(verdict.proven)
+    caught = [not through for through in proven[False]]
+    return [
+        Row("reworded fresh", "false sentences caught", _share(caught), goal=0.95, note=_of(caught)),
+        Row("reworded fresh", "true sentences kept", _share(proven[True]), goal=0.90, note=_of(proven[True])),
     ]
 
 
@@ -118,7 +134,7 @@ def _two_letters(code: str) -> str:
 
 
 def every(encoder: Encoder) -> list[Row]:
-    return [*tampered(), *wants_human(encoder), *personal_data(), *languages()]
+    return [*tampered(), *reworded(), *wants_human(encoder), *personal_data(), *languages()]
 
 
 def _share(flags: Sequence[bool]) -> float | None:
