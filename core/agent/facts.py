@@ -56,6 +56,7 @@ _CURRENCIES = {"£": "gbp", "€": "eur", "$": "usd", "¥": "jpy", "₹": "inr",
                "euro": "eur", "euros": "eur", "pound": "gbp", "pounds": "gbp", "dollar": "usd", "dollars": "usd",
                "pence": "pence", "cent": "cent", "cents": "cent", "chf": "chf", "sek": "sek", "zł": "pln",
                "pln": "pln", "kr": "kr", "yen": "jpy", "quid": "gbp"}  # fmt: skip
+CURRENCIES = frozenset(_CURRENCIES.values())
 # unit word: (canonical unit, how many of it)
 _UNITS: dict[str, tuple[str, float]] = {
     "%": ("%", 1), "percent": ("%", 1), "per cent": ("%", 1), "prozent": ("%", 1), "pour cent": ("%", 1),

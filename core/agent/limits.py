@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from core.agent.evidence import days_and_months, denials, is_light, stems
-from core.agent.facts import Fact, FoundFact, facts_in
+from core.agent.facts import CURRENCIES, Fact, FoundFact, facts_in
 
 Bound = Literal["least", "most"]
 
@@ -107,6 +107,7 @@ def crosses(ours: frozenset[str], one: frozenset[str], other: frozenset[str]) ->
 
 
 _ANCHOR = re.compile(r"\s*(?:of|after|from|since|before)\s+([^,;:.!?()]*)")
+_RATE = re.compile(r"\s*(?:(?:per|an?|each|every|for (?:each|every))\s+|/\s*)([a-z]+)", re.IGNORECASE)
 _TAIL = re.compile(r"([^,;:.!?()]*)")
 
 
@@ -126,6 +127,16 @@ def tails(text: str) -> list[tuple[Fact, frozenset[str]]]:
     ends = (*(other.start for other in found[1:]), len(text))
     measured = [(one, end) for one, end in zip(found, ends, strict=False) if one.fact.kind in ("number", "time")]
     return [(one.fact, stems(match[1])) for one, end in measured if (match := _TAIL.match(text, one.end, end))]
+
+
+def rates(text: str) -> list[tuple[Fact, str | None]]:
+    """Of each amount of money what it is for each of, as a stem: the month of "£9 a month" and "£9 per month"."""
+    found = []
+    for one in facts_in(text):
+        if one.fact.kind == "number" and one.fact.unit in CURRENCIES:
+            match = _RATE.match(text, one.end)
+            found.append((one.fact, next(iter(stems(match[1])), None) if match else None))
+    return found
 
 
 def hours_by_day(text: str) -> dict[Fact, frozenset[str]]:

@@ -28,6 +28,7 @@ from core.agent.limits import (
     crosses,
     hours_by_day,
     parts,
+    rates,
     restricted_to,
     restricts,
     tails,
@@ -166,6 +167,15 @@ class Trial:
                 return True
         return any(self._has_tail_of_another(fact, words) for fact, words in tails(self.claim) if words)
 
+    def _rated_otherwise(self) -> bool:
+        """Whether an amount is asked for each of something else: per person instead of per cabin."""
+        for fact, rate in rates(self.claim):
+            found = [(other, unit) for unit in self.proof.units for same, other in rates(unit.text) if fact.same(same)]
+            said = any(rate == other or (other is None and rate in unit.words | unit.context) for other, unit in found)
+            if rate and found and not said:
+                return True
+        return False
+
     def _has_tail_of_another(self, fact: Fact, words: frozenset[str]) -> bool:
         found = [tails(unit.text) for unit in self.proof.units if not unit.is_row]
         holding = [unit for unit in found if any(fact.same(other) for other, _ in unit)]
@@ -244,8 +254,10 @@ class Trial:
         )
 
     def _misattributed(self) -> Reason | None:
-        """Whether a number belongs to something else: of all statements with a number of its kind, the one
-        that is most about the same thing has to have this number."""
+        """Whether a number belongs to something else, or is for each of something else: of all statements with a number
+        of its kind, the one that is most about the same thing has to have this number."""
+        if self._rated_otherwise():
+            return "number"
         for words, facts in pieces(self.claim):
             about = words or stems(self.previous)
             for found in facts:
