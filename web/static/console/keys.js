@@ -26,7 +26,8 @@ const KEYS = {
 };
 
 export const onKey = (event, list, detail) => {
-  const typing = event.target.closest?.("input, textarea, select, dialog");
+  // A dialog just closed may keep the focus until the page is drawn again.
+  const typing = event.target.closest?.("input, textarea, select, dialog[open]");
   if (event.key === "Escape" && typing && !event.defaultPrevented && !event.target.closest("dialog")) typing.blur();
   if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
   const work = Object.hasOwn(KEYS, event.key) && KEYS[event.key];
