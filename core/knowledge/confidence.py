@@ -49,7 +49,7 @@ class Evidence:
 
 TOPIC = (
     "surprise", "clearance", "unknown", "coverage", "coverage_lead", "fit", "fit_asked", "weakest", "named",
-    "read", "read_any",
+    "read_any",
 )  # fmt: skip
 CHOICE = (
     "closeness", "lead", "coverage_lead", "passage_lead", "agreement",

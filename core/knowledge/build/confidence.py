@@ -35,6 +35,7 @@ RIDGE = 30.0  # of some thousand questions' weight: keeps coefficients small, ha
 UNCOVERED = 0.25  # the share of questions that a knowledge does not cover, as assumed in the fit
 WHOLE = 0.5  # the weight of the knowledge as it is, beside its thinned-out variants together
 ODD = {"boiler": 0.75}  # a list of error codes teaches that words decide, which is true of few others
+HARD = 0.5  # customers seldom ask for what a page nearly says as often as those of trades/fit do
 NOWHERE = UUID(int=0)
 
 
@@ -76,11 +77,12 @@ def families(data: Path) -> list[Family]:
     found.append(Family("webshop", HERE / "web/demo/knowledge", shop, ((0.75, None), (0.75, 0), (0.8, 1))))
     asked = [path for kind in ("faq", "codes") for path in sorted((OURS / kind).glob("*/dev.jsonl"))]
     # Not those of trades/reader: the reader has learned their answers, and is surer of them than of anybody else's.
-    asked += sorted((OURS / "trades/fit").glob("*/questions.jsonl"))
+    hard = sorted((OURS / "trades/fit").glob("*/questions.jsonl"))
+    weights = [ODD.get(path.parent.name, 1.0) for path in asked] + [HARD] * len(hard)
     thinned = ((0.75, None), (0.66, None))
     return found + [
-        Family(path.parent.name, path.parent / "knowledge", path, thinned, ODD.get(path.parent.name, 1.0))
-        for path in asked
+        Family(path.parent.name, path.parent / "knowledge", path, thinned, weight)
+        for path, weight in zip(asked + hard, weights, strict=True)
     ]
 
 
