@@ -98,7 +98,4 @@ def _seen(asking: Sequence[Tokens], passages: Sequence[Tokens]) -> _Seen:
     if not views:
         return _Seen(NO_TOKENS, np.zeros(0, dtype=np.intp), 0)
     lengths = np.array([len(tokens) for tokens in views])
-    together = Tokens(
-        np.concatenate([tokens.ids for tokens in views]), np.concatenate([tokens.vectors for tokens in views])
-    )
-    return _Seen(together, np.cumsum(lengths) - lengths, len(asking))
+    return _Seen(Tokens.joined(views), np.cumsum(lengths) - lengths, len(asking))

@@ -4,6 +4,7 @@ The encoder's last layer says it in 384 numbers. The 64 directions in which word
 of one byte, find the same articles (`core.nlp.build.tokens` fits them).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -31,6 +32,13 @@ class Tokens:
 
     def __getitem__(self, places: slice) -> "Tokens":
         return Tokens(self.ids[places], self.vectors[places])
+
+    @classmethod
+    def joined(cls, parts: Sequence["Tokens"]) -> "Tokens":
+        """One text after the other."""
+        if not parts:
+            return NO_TOKENS
+        return cls(np.concatenate([part.ids for part in parts]), np.concatenate([part.vectors for part in parts]))
 
     def to_bytes(self) -> bytes:
         rows = np.empty(len(self), dtype=_ROW)

@@ -51,7 +51,6 @@ class Texts:
 class Trade:
     """`ranked`: for each question all articles, the likeliest first. `right`: (questions, articles)."""
 
-    name: str
     questions: Texts
     rarity: Tensor
     articles: Texts
@@ -145,7 +144,6 @@ async def _trade(place: Path, encoder: Encoder) -> Trade:
     rarity = [torch.from_numpy(index.rarity(each)[:LONGEST_MESSAGE]) for each in tokens]
     pages = [page_of(article) for article in articles]
     return Trade(
-        place.name,
         _texts([(each, NO_TOKENS) for each in tokens], LONGEST_MESSAGE),
         nn.utils.rnn.pad_sequence(rarity, batch_first=True),
         _texts([(page.asking, page.passage) for page in pages], LONGEST_PAGE),
@@ -157,21 +155,14 @@ async def _trade(place: Path, encoder: Encoder) -> Trade:
 def page_of(article: IndexedArticle) -> Page:
     """All of an article: the businesses' articles are short."""
     asking = [view.tokens for view in article.views if view.kind != "passage"]
-    return Page(
-        joined(asking)[:LONGEST_ASKING], joined([view.tokens for view in article.views if view.kind == "passage"])
-    )
-
-
-def joined(parts: Sequence[Tokens]) -> Tokens:
-    if not parts:
-        return NO_TOKENS
-    return Tokens(np.concatenate([part.ids for part in parts]), np.concatenate([part.vectors for part in parts]))
+    passages = [view.tokens for view in article.views if view.kind == "passage"]
+    return Page(Tokens.joined(asking)[:LONGEST_ASKING], Tokens.joined(passages))
 
 
 def _texts(parts: Sequence[tuple[Tokens, Tokens]], longest: int) -> Texts:
     vectors, kinds = [], []
     for first, second in parts:
-        both = joined([first, second])
+        both = Tokens.joined([first, second])
         vectors.append(torch.from_numpy(both.vectors[:longest].astype(np.float32) / np.float32(SCALE)))
         kinds.append(torch.tensor([0] * len(first) + [1] * len(second))[:longest])
     lengths = torch.tensor([len(text) for text in vectors])

@@ -6,8 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.knowledge.index import KnowledgeIndex
-from core.knowledge.reader import MADE_OF, SHIPPED, Page, Reader, shipped
+from core.knowledge.build.confidence import indexed
+from core.knowledge.index import KnowledgeIndex, _tokens_of
+from core.knowledge.reader import MADE_OF, SHIPPED, Page, shipped
+from core.knowledge.sources import read_folder
 from core.nlp.encoder import Encoder
 from core.nlp.tokens import NO_TOKENS, Tokens
 
@@ -60,9 +62,6 @@ async def test_very_long_messages_and_pages_are_cut(encoder: Encoder) -> None:
 
 async def test_it_computes_what_it_was_trained_to_compute(encoder: Encoder) -> None:
     """`reader.sample.jsonl` is what PyTorch made of one business's questions when the weights were written."""
-    from core.knowledge.build.confidence import indexed
-    from core.knowledge.sources import read_folder
-
     folder = min(place for place in (TRADES / "reader").iterdir() if place.is_dir())
     articles = await indexed(read_folder(folder / "knowledge"), encoder)
     index = KnowledgeIndex(articles)
@@ -72,17 +71,9 @@ async def test_it_computes_what_it_was_trained_to_compute(encoder: Encoder) -> N
     for text, expected in zip(asked[:30], kept, strict=False):
         meaning = await encoder.read(text)
         hits = sorted(index.search(text, meaning, k=len(articles)).hits, key=lambda hit: -hit.score)[: len(kept[0])]
-        pages = [_page(hit.article.views) for hit in hits]
+        pages = [Page(*map(Tokens.joined, _tokens_of(hit.article))) for hit in hits]
         found = shipped().judge(meaning.tokens, index.rarity(meaning.tokens), pages)
         assert found == pytest.approx(expected, abs=0.02), text
-
-
-def _page(views: Sequence[object]) -> Page:
-    def joined(passages: bool) -> Tokens:
-        parts = [view.tokens for view in views if (view.kind == "passage") == passages]  # type: ignore[attr-defined]
-        return Tokens(np.concatenate([p.ids for p in parts]), np.concatenate([p.vectors for p in parts]))
-
-    return Page(joined(False), joined(True))
 
 
 def test_the_shipped_weights_were_made_of_the_questions_in_the_repository() -> None:
@@ -111,8 +102,3 @@ def test_every_question_and_claim_is_about_an_article_that_exists(part: str) -> 
                 for line in (folder / f"{name}.jsonl").read_text("utf-8").splitlines():
                     named = json.loads(line)[key]
                     assert set([named] if isinstance(named, str) else named) <= known, (folder.name, line)
-
-
-def test_weights_are_read_once_and_shared() -> None:
-    assert shipped() is shipped()
-    assert isinstance(shipped(), Reader)
