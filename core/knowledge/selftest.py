@@ -75,11 +75,11 @@ class Spread:
 
 
 # The middle of what was seen on the knowledge bases that confidence is fitted on.
-USUAL_WRONG = Spread(0.49, 0.1)
-USUAL_CLEARANCE = Spread(0.15, 0.07)
-USUAL_PASSAGE = Spread(0.4, 0.11)
-USUAL_FIT = Spread(0.61, 0.09)
-USUAL_FIT_ASKED = Spread(0.53, 0.1)
+USUAL_WRONG = Spread(0.48, 0.11)
+USUAL_CLEARANCE = Spread(0.18, 0.08)
+USUAL_PASSAGE = Spread(0.36, 0.1)
+USUAL_FIT = Spread(0.65, 0.1)
+USUAL_FIT_ASKED = Spread(0.52, 0.11)
 
 
 @dataclass(frozen=True, slots=True)

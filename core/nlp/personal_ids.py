@@ -37,6 +37,7 @@ from stdnum.mx import curp
 from stdnum.nl import bsn
 from stdnum.no import fodselsnummer
 from stdnum.pl import pesel
+from stdnum.pt import nif
 from stdnum.ro import cnp
 from stdnum.se import personnummer
 from stdnum.tr import tckimlik
@@ -64,7 +65,7 @@ _TELLING: tuple[tuple[str, Callable[[str], bool]], ...] = (
     # In one piece or in pairs: KX-4500-12B is a model.
     (r"[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z](?: ?\d{6} ?|[ -]\d\d[ -]\d\d[ -]\d\d[ -]?)[A-D]", _nino),
     (r"\d{8}[ -]?[A-HJ-NP-TV-Z]", dni.is_valid),
-    (r"\d\d\.\d{3}\.\d{3}[ -]?[A-HJ-NP-TV-Z]", dni.is_valid),
+    (r"\d\d\.\d{3}\.\d{3}[ -]?[A-HJ-NP-TV-Z]", lambda number: dni.is_valid(number.replace(".", ""))),
     (r"[XYZ][ -]?\d{7}[ -]?[A-HJ-NP-TV-Z]", nie.is_valid),
     (r"\d{3}-\d\d-\d{4}", ssn.is_valid),
     (r"\d{3}\.\d{3}\.\d{3}-\d\d", cpf.is_valid),
@@ -82,10 +83,11 @@ _TELLING: tuple[tuple[str, Callable[[str], bool]], ...] = (
 # (shape, checksum, words that name it)
 _NAMED: tuple[tuple[str, Callable[[str], bool], str], ...] = (
     (r"\d{9}", ssn.is_valid, r"ssn|social security"),
-    (r"\d{3} \d\d \d{4}", ssn.is_valid, r"ssn|social security"),
+    (r"\d{3} \d\d \d{4}", lambda number: ssn.is_valid(number.replace(" ", "-")), r"ssn|social security"),
     (r"\d{3} ?\d{3} ?\d{4}", nhs.is_valid, r"nhs"),
     (r"\d{2} ?\d{3} ?\d{3} ?\d{3}", idnr.is_valid, r"steuer|identifikationsnummer|idnr|tax"),
     (r"[12]\d{12}(?:\d\d)?", nir.is_valid, r"nir|sécu|securite|sécurité|carte vitale|social"),
+    (r"\d{3}[ .]?\d{3}[ .]?\d{3}", lambda number: nif.is_valid(number.replace(".", "")), r"nif|contribuinte"),
     (r"\d{11}", pesel.is_valid, r"pesel"),
     (r"\d{11}|\d{3} ?\d{3} ?\d{3} ?\d\d", cpf.is_valid, r"cpf"),
     (r"\d{4}[ -]?\d{4}[ -]?\d{4}", aadhaar.is_valid, r"aadh?aa?r|uidai|uid|आधार"),
@@ -126,7 +128,7 @@ def national_ids() -> tuple[NationalId, ...]:
 
 
 def _alone(shape: str) -> re.Pattern[str]:
-    return re.compile(rf"(?<![\w.,/-])(?:{shape})(?![\w]|[.,/-]\d)", re.IGNORECASE)
+    return re.compile(rf"(?:(?<![\w.,/-])|(?<=\bssn))(?:{shape})(?![\w]|[.,/-]\d)", re.IGNORECASE)
 
 
 def _word(cue: str) -> re.Pattern[str]:

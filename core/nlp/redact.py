@@ -9,7 +9,7 @@ import tomllib
 from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -21,26 +21,34 @@ from core.nlp.personal_ids import national_ids
 WORDS = Path(__file__).parent / "phrases" / "personal_data.toml"
 NEAR = 40
 """How many characters before a number a word that names it may stand."""
+NEAR_ID = 80
+"""The same before and after an identity number, whose checksum says more."""
 
 _EMAIL = re.compile(r"[^\W_][\w.+'’%-]*@(?:[\w-]+\.)+[^\W\d_][\w-]*", re.UNICODE)
-# Addresses written so that no program finds them: dana (at) post (dot) example, dana at post dot example.
+# Addresses written so that no program finds them: dana (at) post (dot) example, dana dot roe at post dot example.
 _AT, _DOT = (
-    r"(?:@|[(\[{] ?(?:at|ät) ?[)\]}]|(?<= )at(?= ))",
-    r"(?:[(\[{] ?(?:dot|punkt|point|punto) ?[)\]}]|(?<= )dot(?= ))",
+    r"(?:@|[(\[{] ?(?:at|ät) ?[)\]}]|(?<= )(?:at|arobase|arroba|chiocciola|apenstaartje|małpa)(?= ))",
+    r"(?:[(\[{] ?(?:dot|punkt|point|punto) ?[)\]}]|(?<= )(?:dot|punkt|point|punto|ponto|kropka)(?= ))",
 )
 _SPELLED_EMAIL = re.compile(
-    rf"[^\W_][\w.+-]{{0,63}} ?{_AT} ?[\w-]{{1,63}}(?: ?{_DOT} ?[\w-]{{2,63}}){{1,4}}", re.UNICODE | re.IGNORECASE
+    rf"[^\W_][\w.+-]{{0,63}}(?: ?{_DOT} ?[\w-]{{1,63}}){{0,2}} ?{_AT} ?[\w-]{{1,63}}(?: ?{_DOT} ?[\w-]{{2,63}}){{1,4}}",
+    re.UNICODE | re.IGNORECASE,
 )
 _IBAN = re.compile(r"(?<![\w-])[A-Z]{2}\d\d(?:[ -]?[A-Z0-9]){11,34}", re.IGNORECASE)
-_CARD = re.compile(r"(?<![\w.,/-])\d(?:[ -]?\d){12,18}(?![\w]|[.,/-]\d)")
+_POLISH_ACCOUNT = re.compile(r"(?<![\w-])\d\d(?: ?\d{4}){6}(?![\w-])")  # as Poles write it: without the country
+_CARD = re.compile(r"(?<![\w.,/-])\d(?:[ .-]?\d){12,18}(?![\w]|[.,/-]\d)")
 _IP = re.compile(
     r"(?<![\w.:])(?:\d{1,3}(?:\.\d{1,3}){3}|(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{0,4})(?![\w:]|\.\d)", re.IGNORECASE
 )
 _PHONE = re.compile(r"(?<![\w.,/@:#-])(?:\+ ?|\(\+|\()?\d(?:[ \u00a0./()-]{0,3}\d){6,15}(?![\w@]|[.,:/-]\d|[€£$%])")
+# Every router has one of these (RFC 1918, RFC 4193): they say nothing about anybody.
+_EVERYBODYS = [
+    ip_network(each) for each in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8", "fc00::/7")
+]
 _INTERNATIONAL = re.compile(r"(?:\(?\+|00)")
 # Groups as people write national numbers: 0117 496 0182, (202) 555-0123, 06-12345678, 212.555.0187.
 _NATIONAL = re.compile(
-    r"0\d{1,5}[ ./-]\d[\d ./-]{4,11}|\(0?\d{1,5}\)[ .-]?\d[\d ./-]{4,11}|\d{3}([-. ])\d{3}[-. ]\d{4}"
+    r"0\d{1,5}(?:[ ./-]| / )\d[\d ./-]{4,11}|\(0?\d{1,5}\)[ .-]?\d[\d ./-]{4,11}|\d{3}([-. ])\d{3}[-. ]\d{4}"
     r"|0[1-9]\d{8,9}|8 ?\(?\d{3}\)?[ -]\d{3}[ -]\d\d[ -]\d\d|1-\d{3}-\d{3}-\d{4}"
     r"|[67]\d{2} \d{3} \d{3}|[67]\d{2} \d\d \d\d \d\d"
 )
@@ -76,7 +84,8 @@ _UNNAMED_SECRETS = (
 # "the code is 839201", but not "the discount code is 20251"
 _PLAIN_CODE = re.compile(
     r"(?P<which>[^\W\d_]+)?[ ,.;]*\b(?:code|c[oó]digo|codice|kod|koden)\b"
-    r"(?:\s+(?:from|for|of|by|in|i|you|we|they|that|sent|got|received|my|me|the|your|bank|sms|app|text|phone|mail)\b){0,6}\s*"
+    r"(?:\s+(?:from|for|of|by|in|via|i|you|we|they|that|sent|got|came|received|just|my|me|the|your|bank|sms|app|text|phone|mail"
+    r"|che|mi|è|arrivato|per|que|me|llegó|ha|llegado|por|reçu|je|ai|par|den|ich|bekam|bekommen|habe|ik|kreeg)\b){0,7}\s*"
     r"(?:(?:is|was|says|reads|ist|lautet|war|est|es|è|é|är|to)\b|[:=])\s*(?P<code>\d(?:[ -]?\d){3,7})\b",
     re.IGNORECASE,
 )
@@ -109,6 +118,7 @@ class _Words:
     secret_word: re.Pattern[str]
     secret: re.Pattern[str]
     """Groups: password, key or code, whichever word it is; link, what joins them; value."""
+    no_ip: re.Pattern[str]
     no_secret: frozenset[str]
     other_code: frozenset[str]
     """Words before "code" that make it no secret."""
@@ -120,13 +130,15 @@ class _Words:
         password, key, code = _any(data["password"]), _any(data["key"]), _any(data["code"])
         unspaced = "|".join(data["password_unspaced"])
         named = rf"(?:(?:\b|(?<=_))(?:(?P<password>{password})|(?P<key>{key})|(?P<code>{code}))\b|(?:{unspaced}))"
-        link = rf"(?P<link>(?:['’]s\b)?\s*(?:(?:{_any(data['linking'])})\b)?\s*[:=：は是는은이가-]?\s*)"
+        about = rf"(?P<about>(?:\s+(?:{_any(data['about'])})\b){{0,4}})"
+        link = rf"{about}(?P<link>(?:['’]s\b)?\s*(?:(?:{_any(data['linking'])})\b)?\s*[:=,：は是는은이가-]?\s*)"
         value = r"(?:[\"“«`](?P<quoted>[^\"”»`]{3,60})[\"”»`]|(?P<value>\d{3} \d{3}\b|[^\s\"'`»”<>]{3,80}))"
         return cls(
             phone=_pattern(rf"\b(?:{_any(data['phone'])})\b|{'|'.join(data['phone_unspaced'])}"),
             other_number=_pattern(rf"\b(?:{_any(data['other_number'])})(?:[\s.:#-]|{_any(data['between'])})*$"),
             secret_word=_pattern(rf"(?:\b|_)(?:{password}|{key}|{code})\b|{unspaced}"),
             secret=_pattern(rf"{named}{link}['‘]?{value}"),
+            no_ip=_pattern(rf"\b(?:{_any(data['no_ip'])})\b"),
             no_secret=frozenset(data["no_secret"]),
             other_code=frozenset(data["other_code"]),
             no_name=frozenset(data["no_name"]),
@@ -251,6 +263,8 @@ def _is_value(match: re.Match[str], value: str) -> bool:
         return bool(_CODE.fullmatch(value))
     if _looks_secret(value):
         return True
+    if match["about"] or "," in match["link"]:
+        return False
     return bool(match["password"] and _SAYS.search(match["link"]) and value.lower() not in _words().no_secret)
 
 
@@ -271,14 +285,20 @@ def _emails(text: str) -> Iterator[_Found]:
 
 
 def _spelled_emails(text: str) -> Iterator[_Found]:
-    for match in _SPELLED_EMAIL.finditer(text):
-        if match[0].partition(" at ")[0].lower() not in _words().no_name:
+    start = 0
+    while match := _SPELLED_EMAIL.search(text, start):
+        name = match[0].partition(" at ")[0]
+        start = match.end()
+        if name.lower() not in _words().no_name:
             yield _Found("email", *match.span())
+        else:  # "reach me at dana dot roe at post dot example"
+            start = match.start() + len(name)
 
 
 def _ips(text: str) -> Iterator[_Found]:
     for match in _IP.finditer(text):
-        if _is_ip(match[0]) and not _words().other_number.search(text[: match.start()][-NEAR:]):
+        around = text[max(0, match.start() - NEAR) : match.end() + NEAR]
+        if _is_ip(match[0]) and not _words().no_ip.search(around):
             yield _Found("ip", *match.span())
 
 
@@ -286,10 +306,10 @@ def _is_ip(text: str) -> bool:
     if ":" in text and sum(character.isalnum() for character in text) < 4:
         return False
     try:
-        ip_address(text)
+        address = ip_address(text)
     except ValueError:
         return False
-    return True
+    return not any(address in network for network in _EVERYBODYS)
 
 
 def _ibans(text: str) -> Iterator[_Found]:
@@ -297,6 +317,9 @@ def _ibans(text: str) -> Iterator[_Found]:
         length = _iban_length(match[0])
         if length:
             yield _Found("iban", match.start(), match.start() + length)
+    for match in _POLISH_ACCOUNT.finditer(text):
+        if iban.is_valid("PL" + match[0]):
+            yield _Found("iban", *match.span())
 
 
 def _iban_length(text: str) -> int:
@@ -327,7 +350,7 @@ def _ids(text: str) -> Iterator[_Found]:
         if national.cue and not national.cue.search(text):
             continue
         for match in national.shape.finditer(text):
-            around = text[max(0, match.start() - NEAR) : match.end() + NEAR]
+            around = text[max(0, match.start() - NEAR_ID) : match.end() + NEAR_ID]
             if (not national.cue or national.cue.search(around)) and national.valid(match[0].upper()):
                 yield _Found("id", *match.span())
 
@@ -346,7 +369,7 @@ def _phones(text: str) -> Iterator[_Found]:
 
 def _is_phone(candidate: str, before: str) -> bool:
     digits = sum(character.isdigit() for character in candidate)
-    if _INTERNATIONAL.match(candidate) and _is_international(candidate):
+    if _INTERNATIONAL.match(candidate) and (candidate[0] != "0" or digits >= 10) and _is_international(candidate):
         return True
     if _DATE.fullmatch(candidate) or not 7 <= digits <= 13 or _words().other_number.search(before):
         return False

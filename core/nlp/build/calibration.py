@@ -6,16 +6,24 @@ The divisors are powers of two: that is exact, and the same on every machine.
 """
 
 from math import erf, sqrt
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.nlp.build.minilm import EPSILON, HEADS, LAYERS, SHARED_LAYERS, Weights
+from core.nlp.build.wheel import Wheel
 
 Floats = NDArray[np.float32]
 
+SAMPLE = Path(__file__).parent / "data" / "calibration.txt"
 MIGRATION = 0.75  # the paper's alpha: how much of the difficulty moves into the weights
 _ERF = np.vectorize(erf, otypes=[np.float32])
+
+
+def sample_divisors(wheel: Wheel, weights: Weights) -> Weights:
+    """Those of data/calibration.txt."""
+    return divisors(weights, wheel.encode(SAMPLE.read_text(encoding="utf-8").splitlines()))
 
 
 def divisors(weights: Weights, texts: list[list[int]]) -> dict[str, Floats]:

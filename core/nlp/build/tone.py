@@ -6,7 +6,7 @@ The lower layers are shared with the encoder and stay as they are, so one pass s
 computed once, with the very int8 graph that ships, and only the branch and the head on it are trained.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -209,16 +209,16 @@ def _loss(outputs: Tensor, corpus: Corpus, rows: NDArray[np.int64]) -> Tensor:
     return (weight * (feeling + 0.5 * anger) + 0.5 * urgency_weight * hurry).mean()
 
 
-def branch_weights(branch: Branch) -> Weights:
-    """The trained layers under MiniLM's own names, with `tone.` in place of `encoder.`."""
+def layer_weights(layers: Iterable[nn.Module], stack: str) -> Weights:
+    """The trained upper layers under MiniLM's own names, with `stack` in place of "encoder"."""
     weights: Weights = {}
 
     def put(name: str, part: nn.Linear | nn.LayerNorm) -> None:
         weights[f"{name}.weight"] = part.weight.detach().numpy()
         weights[f"{name}.bias"] = part.bias.detach().numpy()
 
-    for number, layer in zip(range(SHARED_LAYERS, LAYERS), branch.layers, strict=True):
-        own = f"tone.layer.{number}."
+    for number, layer in zip(range(SHARED_LAYERS, LAYERS), layers, strict=True):
+        own = f"{stack}.layer.{number}."
         for place, key in enumerate(("query", "key", "value")):
             rows = slice(place * WIDTH, (place + 1) * WIDTH)
             weights[f"{own}attention.self.{key}.weight"] = layer.query_key_value.weight.detach().numpy()[rows]
