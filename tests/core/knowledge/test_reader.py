@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import pytest
 
 from core.knowledge.build.confidence import indexed
 from core.knowledge.index import KnowledgeIndex, _tokens_of
 from core.knowledge.reader import MADE_OF, SHIPPED, Page, shipped
 from core.knowledge.sources import read_folder
+from core.nlp.encoder import SHIPPED as ENCODER
 from core.nlp.encoder import Encoder
 from core.nlp.tokens import NO_TOKENS, Tokens
 
@@ -76,10 +78,13 @@ async def test_it_computes_what_it_was_trained_to_compute(encoder: Encoder) -> N
         assert found == pytest.approx(expected, abs=0.02), text
 
 
-def test_the_shipped_weights_were_made_of_the_questions_in_the_repository() -> None:
+def test_shipped_encoder_and_reader_were_made_of_the_questions_in_the_repository() -> None:
     files = sorted((TRADES / "reader").glob("*/**/*.jsonl"))
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
     with np.load(SHIPPED) as data:
-        assert str(data[MADE_OF]) == hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
+        assert str(data[MADE_OF]) == digest
+    model = onnxruntime.InferenceSession(str(ENCODER / "model.onnx")).get_modelmeta()
+    assert model.custom_metadata_map == {MADE_OF: digest}
 
 
 def test_no_business_is_learned_from_and_measured() -> None:
