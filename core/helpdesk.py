@@ -88,7 +88,7 @@ class Helpdesk:
         own_encoder = None if encoder else Encoder(settings.encoder_sessions)
         encoder = encoder or own_encoder
         assert encoder is not None
-        shelf = Shelf(db)
+        shelf = Shelf(db, encoder)
         categorizers = Categorizers(db, encoder)
         own_model = OpenAICompatible(settings) if model is None and settings.llm_model else None
         agent = Agent(encoder, sentiment or SentimentModel(), model or own_model)

@@ -11,7 +11,8 @@ from dataclasses import asdict, dataclass
 from uuid import UUID
 
 import numpy as np
-from sqlalchemy import func, insert, select
+import structlog
+from sqlalchemy import func, insert, select, update
 
 from core.db import Database
 from core.knowledge.articles import Article
@@ -21,6 +22,8 @@ from core.models import Document, Organization, Passage, new_id, now
 from core.nlp.encoder import Embedder, Meaning
 from core.nlp.tokens import VERSION, Tokens
 from core.tenancy import Scope
+
+log = structlog.get_logger()
 
 STORED = np.dtype("<f4")
 
@@ -52,7 +55,7 @@ async def ingest(
     async with db.read(organization_id) as scope:
         known = {d.slug: d for d in await scope.session.scalars(scope.select(Document))}
     views = {article.id: split(article) for article in articles}
-    digests = {article.id: _digest(article, views[article.id], embedder.name) for article in articles}
+    digests = {a.id: _digest(a.title, a.url, views[a.id], embedder.name) for a in articles}
     changed = [a for a in articles if a.id not in known or known[a.id].digest != digests[a.id]]
     progress(len(articles) - len(changed))
     embedded = []
@@ -72,12 +75,30 @@ async def ingest(
     return Ingested(added, len(changed) - added, len(articles) - len(changed), len(gone))
 
 
-def _digest(article: Article, views: Sequence[View], encoder: str) -> str:
+def _digest(title: str, url: str | None, views: Sequence[View], encoder: str) -> str:
     """Changes with the text, with the way it is cut, and with the encoder."""
-    content = json.dumps(
-        [encoder, VERSION, article.title, article.url, [asdict(view) for view in views]], sort_keys=True
-    )
+    content = json.dumps([encoder, VERSION, title, url, [asdict(view) for view in views]], sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """An article as it lies in the database."""
+
+    document: Document
+    passages: list[Passage]
+
+    def digest(self, encoder: str) -> str:
+        """What the document's would be, had this encoder read it."""
+        views = [
+            View(passage.kind, passage.text, passage.heading, passage.body, passage.position)  # type: ignore[arg-type]
+            for passage in sorted(self.passages, key=lambda passage: passage.position)
+        ]
+        return _digest(self.document.title, self.document.url, views, encoder)
+
+
+def _as_stored(meaning: Meaning) -> dict[str, bytes]:
+    return {"vector": meaning.vector.astype(STORED).tobytes(), "tokens": meaning.tokens.to_bytes()}
 
 
 async def _insert(
@@ -113,8 +134,7 @@ async def _insert(
                 "heading": view.heading,
                 "text": view.text,
                 "body": view.body,
-                "vector": meaning.vector.astype(STORED).tobytes(),
-                "tokens": meaning.tokens.to_bytes(),
+                **_as_stored(meaning),
             }
             for view, meaning in views
         )
@@ -137,17 +157,35 @@ async def count(scope: Scope) -> int:
     return int(number or 0)
 
 
-async def load(scope: Scope) -> KnowledgeIndex:
+async def _kept(scope: Scope) -> list[_Kept]:
     views: dict[UUID, list[Passage]] = defaultdict(list)
     for passage in await scope.session.scalars(scope.select(Passage).order_by(Passage.id)):
         views[passage.document_id].append(passage)
-    documents = list(await scope.session.scalars(scope.select(Document).order_by(Document.slug)))
-    articles = [_indexed(document, views[document.id]) for document in documents]
-    # Building weighs every view against every other; the event loop must not wait for it.
-    return await asyncio.to_thread(KnowledgeIndex, articles)
+    documents = await scope.session.scalars(scope.select(Document).order_by(Document.slug))
+    return [_Kept(document, views[document.id]) for document in documents]
 
 
-def _indexed(document: Document, passages: list[Passage]) -> IndexedArticle:
+async def _renew(db: Database, organization_id: UUID, embedder: Embedder, outdated: Sequence[_Kept]) -> None:
+    """Reads articles anew that another encoder has read: its vectors say nothing to this one's."""
+    log.info("knowledge.renewing", organization_id=str(organization_id), articles=len(outdated), encoder=embedder.name)
+    read: list[dict[str, object]] = []
+    for kept in outdated:
+        meanings = await embedder.read_many([passage.text for passage in kept.passages])
+        read += ({"id": p.id, **_as_stored(m)} for p, m in zip(kept.passages, meanings, strict=True))
+    async with db.write(organization_id) as scope:
+        await _count_change(scope)
+        # What an ingest has replaced meanwhile is not there any more.
+        there = set(await scope.session.scalars(scope.select(Passage).with_only_columns(Passage.id)))
+        documents = set(await scope.session.scalars(scope.select(Document).with_only_columns(Document.id)))
+        if rows := [row for row in read if row["id"] in there]:
+            await scope.session.execute(update(Passage), rows)
+        digests = [{"id": kept.document.id, "digest": kept.digest(embedder.name)} for kept in outdated]
+        if digests := [row for row in digests if row["id"] in documents]:
+            await scope.session.execute(update(Document), digests)
+
+
+def _indexed(kept: _Kept) -> IndexedArticle:
+    document = kept.document
     return IndexedArticle(
         id=document.slug,
         document_id=document.id,
@@ -165,7 +203,7 @@ def _indexed(document: Document, passages: list[Passage]) -> IndexedArticle:
                 vector=np.frombuffer(passage.vector, dtype=STORED),
                 tokens=Tokens.from_bytes(passage.tokens),
             )
-            for passage in passages
+            for passage in kept.passages
         ),
     )
 
@@ -173,8 +211,9 @@ def _indexed(document: Document, passages: list[Passage]) -> IndexedArticle:
 class Shelf:
     """Every organization's index, kept in memory until its knowledge changes, in whatever process."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, embedder: Embedder) -> None:
         self._db = db
+        self._embedder = embedder
         self._indexes: dict[UUID, tuple[int, KnowledgeIndex]] = {}
         self._locks: dict[UUID, asyncio.Lock] = defaultdict(asyncio.Lock)
 
@@ -187,7 +226,18 @@ class Shelf:
             kept = self._indexes.get(organization_id)
             if kept and kept[0] >= version:
                 return kept[1]
-            async with self._db.read(organization_id) as scope:
-                index = await load(scope)
+            articles = [_indexed(each) for each in await self._load(organization_id)]
+            # Building weighs every view against every other; the event loop must not wait for it.
+            index = await asyncio.to_thread(KnowledgeIndex, articles)
             self._indexes[organization_id] = (version, index)
             return index
+
+    async def _load(self, organization_id: UUID) -> list[_Kept]:
+        async with self._db.read(organization_id) as scope:
+            kept = await _kept(scope)
+        outdated = [each for each in kept if each.document.digest != each.digest(self._embedder.name)]
+        if not outdated:
+            return kept
+        await _renew(self._db, organization_id, self._embedder, outdated)
+        async with self._db.read(organization_id) as scope:
+            return await _kept(scope)

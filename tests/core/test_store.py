@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from core.helpdesk import Helpdesk
@@ -101,7 +102,7 @@ async def test_an_answer_uses_what_was_ingested_last(idle: Helpdesk, idle_acme: 
 
 
 async def test_an_index_is_built_once_for_all_who_wait_for_it(idle: Helpdesk, idle_acme: Shop) -> None:
-    shelf = Shelf(idle.db)
+    shelf = Shelf(idle.db, idle.encoder)
     version = await _version(idle, idle_acme)
     indexes = await asyncio.gather(*(shelf.index(idle_acme.id, version) for _ in range(8)))
     assert len({id(index) for index in indexes}) == 1
@@ -110,6 +111,26 @@ async def test_an_index_is_built_once_for_all_who_wait_for_it(idle: Helpdesk, id
 
 async def test_each_organization_has_its_own_index(idle: Helpdesk, idle_acme: Shop) -> None:
     neighbour = await globex(idle)
-    shelf = Shelf(idle.db)
+    shelf = Shelf(idle.db, idle.encoder)
     ours, theirs = await shelf.index(idle_acme.id, 1), await shelf.index(neighbour.id, 1)
     assert not {a.id for a in ours.articles} & {a.id for a in theirs.articles}
+
+
+async def test_what_another_encoder_has_read_is_read_anew(idle: Helpdesk, idle_acme: Shop) -> None:
+    """After an upgrade the stored vectors are of the encoder before: nobody has to ingest again."""
+    before = await rows(idle.db, idle_acme.id, Passage)
+    nothing = np.zeros(idle.encoder.dimension, dtype=store.STORED).tobytes()
+    async with idle.db.write(idle_acme.id) as scope:
+        for document in await scope.session.scalars(scope.select(Document)):
+            document.digest = "of another encoder"
+        for passage in await scope.session.scalars(scope.select(Passage)):
+            passage.vector, passage.tokens = nothing, b""
+    version = await _version(idle, idle_acme)
+    index = await Shelf(idle.db, idle.encoder).index(idle_acme.id, version)
+    question = "How long does delivery take?"
+    assert index.search(question, await idle.encoder.read(question)).hits[0].article.id == DELIVERY.id
+    after = await rows(idle.db, idle_acme.id, Passage)
+    assert {(p.id, p.vector, p.tokens) for p in after} == {(p.id, p.vector, p.tokens) for p in before}
+    assert await _version(idle, idle_acme) == version + 1  # other processes load it too
+    again = await store.ingest(idle.db, idle_acme.id, idle.encoder, ACME_ARTICLES, SOURCE)
+    assert again.unchanged == len(ACME_ARTICLES)
