@@ -12,7 +12,7 @@ from uuid import UUID
 
 import numpy as np
 import structlog
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, insert, select
 
 from core.db import Database
 from core.knowledge.articles import Article
@@ -97,8 +97,9 @@ class _Kept:
         return _digest(self.document.title, self.document.url, views, encoder)
 
 
-def _as_stored(meaning: Meaning) -> dict[str, bytes]:
-    return {"vector": meaning.vector.astype(STORED).tobytes(), "tokens": meaning.tokens.to_bytes()}
+def _as_stored(meaning: Meaning) -> tuple[bytes, bytes]:
+    """A passage's `vector` and `tokens`."""
+    return meaning.vector.astype(STORED).tobytes(), meaning.tokens.to_bytes()
 
 
 async def _insert(
@@ -134,9 +135,11 @@ async def _insert(
                 "heading": view.heading,
                 "text": view.text,
                 "body": view.body,
-                **_as_stored(meaning),
+                "vector": vector,
+                "tokens": tokens,
             }
             for view, meaning in views
+            for vector, tokens in [_as_stored(meaning)]
         )
     if documents:
         await scope.session.execute(insert(Document), documents)
@@ -168,20 +171,18 @@ async def _kept(scope: Scope) -> list[_Kept]:
 async def _renew(db: Database, organization_id: UUID, embedder: Embedder, outdated: Sequence[_Kept]) -> None:
     """Reads articles anew that another encoder has read: its vectors say nothing to this one's."""
     log.info("knowledge.renewing", organization_id=str(organization_id), articles=len(outdated), encoder=embedder.name)
-    read: list[dict[str, object]] = []
+    read: dict[UUID, Meaning] = {}
     for kept in outdated:
         meanings = await embedder.read_many([passage.text for passage in kept.passages])
-        read += ({"id": p.id, **_as_stored(m)} for p, m in zip(kept.passages, meanings, strict=True))
+        read.update((passage.id, meaning) for passage, meaning in zip(kept.passages, meanings, strict=True))
     async with db.write(organization_id) as scope:
         await _count_change(scope)
-        # What an ingest has replaced meanwhile is not there any more.
-        there = set(await scope.session.scalars(scope.select(Passage).with_only_columns(Passage.id)))
-        documents = set(await scope.session.scalars(scope.select(Document).with_only_columns(Document.id)))
-        if rows := [row for row in read if row["id"] in there]:
-            await scope.session.execute(update(Passage), rows)
-        digests = [{"id": kept.document.id, "digest": kept.digest(embedder.name)} for kept in outdated]
-        if digests := [row for row in digests if row["id"] in documents]:
-            await scope.session.execute(update(Document), digests)
+        for kept in await _kept(scope):
+            # What an ingest has replaced meanwhile is of this encoder already.
+            if all(passage.id in read for passage in kept.passages):
+                kept.document.digest = kept.digest(embedder.name)
+                for passage in kept.passages:
+                    passage.vector, passage.tokens = _as_stored(read[passage.id])
 
 
 def _indexed(kept: _Kept) -> IndexedArticle:
