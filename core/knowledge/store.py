@@ -168,6 +168,10 @@ async def _kept(scope: Scope) -> list[_Kept]:
     return [_Kept(document, views[document.id]) for document in documents]
 
 
+def _outdated(kept: Sequence[_Kept], encoder: str) -> list[_Kept]:
+    return [each for each in kept if each.document.digest != each.digest(encoder)]
+
+
 async def _renew(db: Database, organization_id: UUID, embedder: Embedder, outdated: Sequence[_Kept]) -> None:
     """Reads articles anew that another encoder has read: its vectors say nothing to this one's."""
     log.info("knowledge.renewing", organization_id=str(organization_id), articles=len(outdated), encoder=embedder.name)
@@ -236,7 +240,8 @@ class Shelf:
     async def _load(self, organization_id: UUID) -> list[_Kept]:
         async with self._db.read(organization_id) as scope:
             kept = await _kept(scope)
-        outdated = [each for each in kept if each.document.digest != each.digest(self._embedder.name)]
+        # In a thread, as a large knowledge takes a while to hash.
+        outdated = await asyncio.to_thread(_outdated, kept, self._embedder.name)
         if not outdated:
             return kept
         await _renew(self._db, organization_id, self._embedder, outdated)

@@ -41,6 +41,7 @@ _IP = re.compile(
     r"(?<![\w.:])(?:\d{1,3}(?:\.\d{1,3}){3}|(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{0,4})(?![\w:]|\.\d)", re.IGNORECASE
 )
 _PHONE = re.compile(r"(?<![\w.,/@:#-])(?:\+ ?|\(\+|\()?\d(?:[ \u00a0./()-]{0,3}\d){6,15}(?![\w@]|[.,:/-]\d|[€£$%])")
+_CALLED_IP = re.compile(r"\bip\b", re.IGNORECASE)
 # Every router has one of these (RFC 1918, RFC 4193): they say nothing about anybody.
 _EVERYBODYS = [
     ip_network(each) for each in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8", "fc00::/7")
@@ -260,7 +261,9 @@ def _secrets(text: str) -> Iterator[_Found]:
 
 def _is_value(match: re.Match[str], value: str) -> bool:
     if match["code"]:
-        return bool(_CODE.fullmatch(value))
+        # "the pin for the app is 5527", but neither "I lost my pin, 300 euros" nor "my pin for the account 48213"
+        told = "," not in match["link"] and (not match["about"] or _SAYS.search(match["link"]))
+        return bool(told and _CODE.fullmatch(value))
     if _looks_secret(value):
         return True
     if match["about"] or "," in match["link"]:
@@ -297,8 +300,10 @@ def _spelled_emails(text: str) -> Iterator[_Found]:
 
 def _ips(text: str) -> Iterator[_Found]:
     for match in _IP.finditer(text):
-        around = text[max(0, match.start() - NEAR) : match.end() + NEAR]
-        if _is_ip(match[0]) and not _words().no_ip.search(around):
+        before = text[max(0, match.start() - NEAR) : match.start()]
+        around = before + text[match.start() : match.end() + NEAR]
+        version = _words().no_ip.search(around) and not _CALLED_IP.search(around)
+        if _is_ip(match[0]) and not version and not _words().other_number.search(before):
             yield _Found("ip", *match.span())
 
 

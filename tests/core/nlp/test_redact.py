@@ -123,3 +123,19 @@ def test_restoring_gives_the_text_back(text: str) -> None:
 def test_redacting_twice_finds_nothing_new(text: str) -> None:
     once = redact(text)
     assert redact(once.text, once.originals).originals == once.originals
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("the pin for the app is 5527", "the pin for the app is [secret-1]"),
+        ("I lost my pin, 300 euros are gone", "I lost my pin, 300 euros are gone"),
+        ("my pin for the account 48213 is blocked", "my pin for the account 48213 is blocked"),
+        ("the app shows my ip 203.0.113.45, version 3", "the app shows my ip [ip-1], version 3"),
+        ("the app says 203.0.113.45 was blocked", "the app says [ip-1] was blocked"),
+        ("2.14.0.3 is the newest version", "2.14.0.3 is the newest version"),
+        ("Is 192.168.178.1 the right address?", "Is 192.168.178.1 the right address?"),
+    ],
+)
+def test_what_stands_beside_a_number_says_what_it_is(text: str, masked: str) -> None:
+    assert redact(text).text == masked
