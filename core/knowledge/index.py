@@ -80,7 +80,8 @@ class Retrieval:
 class KnowledgeIndex:
     """Built once from articles with their vectors, never changed: reads need no lock."""
 
-    def __init__(self, articles: Sequence[IndexedArticle]) -> None:
+    def __init__(self, articles: Sequence[IndexedArticle], *, read: bool = True) -> None:
+        """`read`: whether the best articles are read beside a message; not while the reader is being made."""
         self.articles = tuple(articles)
         if not self.articles:
             return
@@ -103,7 +104,7 @@ class KnowledgeIndex:
         self._wordwise = Wordwise([_tokens_of(article) for article in self.articles])
         asked = [selftest.Probe(view.text, view.tokens, is_title=view.kind == "title") for _, view in questions]
         self._selftest = selftest.run(self._space, self._lexicon, self._wordwise, asked)
-        self._reader = reader.shipped()
+        self._reader = reader.shipped() if read else None
         self._confidence = shipped()
 
     def search(self, text: str, meaning: Meaning, k: int = 10) -> Retrieval:
@@ -137,7 +138,7 @@ class KnowledgeIndex:
         verdicts = np.full(len(compared), UNREAD, dtype=np.float32)
         pages = {place: self._page(compared[place], cosines) for place in places}
         readable = [place for place in places if len(pages[place])]
-        if len(message) and readable:
+        if self._reader and len(message) and readable:
             judged = self._reader.judge(message, self.rarity(message), [pages[place] for place in readable])
             verdicts[readable] = np.clip(judged, UNREAD, -UNREAD)
         return verdicts

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from core.nlp import tokens
+from core.nlp.runtime import session
 from core.nlp.tokens import Tokens
 
 Vector = NDArray[np.float32]
@@ -77,8 +77,8 @@ class Encoder:
 
     def __init__(self, sessions: int = 2, path: Path = SHIPPED) -> None:
         self._tokenizer = Tokenizer.from_file(str(path / "tokenizer.json"))
-        self._session = _session(path / "model.onnx")
-        self._tone = _session(path / "tone.onnx")
+        self._session = session(path / "model.onnx")
+        self._tone = session(path / "tone.onnx")
         self._sessions = sessions
         self._pool = ThreadPoolExecutor(sessions, thread_name_prefix="encoder")
 
@@ -143,19 +143,3 @@ class Encoder:
         # A lone surrogate (half an emoji) is no text to the tokenizer.
         readable = text[:MAX_CHARACTERS].encode("utf-8", "replace").decode("utf-8")
         return np.array([self._tokenizer.encode(readable).ids], dtype=np.int64)
-
-
-def _session(path: Path) -> onnxruntime.InferenceSession:
-    return onnxruntime.InferenceSession(str(path), _options(), providers=["CPUExecutionProvider"])
-
-
-def _options() -> onnxruntime.SessionOptions:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.add_session_config_entry("session.inter_op.allow_spinning", "0")
-    # The arena and the memory plan keep the buffers of the longest text ever seen, for each length again.
-    options.enable_cpu_mem_arena = False
-    options.enable_mem_pattern = False
-    return options

@@ -1,4 +1,4 @@
-# torch is installed for building only.
+# torch and onnx are installed for building only.
 # mypy: disable-error-code="import-not-found,misc,no-any-return"
 """Trains the reader: `python -m core.knowledge.build.reader` (`make models`), a quarter of an hour on one core.
 
@@ -13,9 +13,11 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import sqrt
 from pathlib import Path
 
 import numpy as np
+import onnx
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
@@ -23,14 +25,27 @@ from torch.nn import functional
 
 from core.knowledge.build.confidence import indexed
 from core.knowledge.index import IndexedArticle, KnowledgeIndex
-from core.knowledge.reader import HEADS, LONGEST_ASKING, LONGEST_MESSAGE, LONGEST_PAGE, SHIPPED, Page
+from core.knowledge.reader import (
+    ASKING,
+    BEYOND,
+    LONGEST_ASKING,
+    LONGEST_MESSAGE,
+    MADE_OF,
+    PASSAGE,
+    SHIPPED,
+    Page,
+    readable,
+    side_by_side,
+)
 from core.knowledge.sources import read_folder
 from core.nlp.build.meaning import TRADES, digest
 from core.nlp.encoder import Encoder
-from core.nlp.tokens import NO_TOKENS, SCALE, WIDTH, Tokens
+from core.nlp.tokens import WIDTH, Tokens
 
 SAMPLE = SHIPPED.with_suffix(".sample.jsonl")
-HIDDEN = 128
+HIDDEN, HEADS = 128, 4
+ABSENT = -1.0  # the cosine to a kind of text that the page has none of
+OPSET = 18
 SEEN = 6  # articles at a time, more than are read when it serves: the last ones are easy, and teach that too
 EPOCHS, WARM_UP, SEED = 6, 60, 0
 LEARNING_RATE, DECAY, DROPOUT = 1e-3, 0.01, 0.1
@@ -38,80 +53,90 @@ LEFT_OUT, FEWEST, FEWEST_KEPT = 0.7, 8, 0.6  # how often articles are left out, 
 
 
 @dataclass(frozen=True, slots=True)
-class Texts:
-    """Word pieces of several texts, padded to one length. `kinds`: 1 in a passage, else 0."""
-
-    vectors: Tensor
-    present: Tensor
-    kinds: Tensor
-
-
-@dataclass(frozen=True, slots=True)
 class Trade:
-    """`ranked`: for each question all articles, the likeliest first. `right`: (questions, articles)."""
+    """A business's questions and articles as the network takes them, padded to one length each. `ranked`: for each
+    question all articles, the likeliest first. `right`: (questions, articles)."""
 
-    questions: Texts
+    asked: Tensor
     rarity: Tensor
-    articles: Texts
+    pages: Tensor
+    kinds: Tensor
     ranked: NDArray[np.int64]
     right: NDArray[np.bool_]
 
 
 class Network(nn.Module):
-    """What `core.knowledge.reader.Reader` computes, with the same names."""
-
     def __init__(self) -> None:
         super().__init__()
         self.kind = nn.Embedding(2, WIDTH)
         nn.init.zeros_(self.kind.weight)
-        self.qp, self.kp, self.vp = (nn.Linear(WIDTH, HIDDEN) for _ in range(3))
-        self.inp, self.n0 = nn.Linear(WIDTH + HIDDEN + 5, HIDDEN), nn.LayerNorm(HIDDEN)
-        self.sqkv, self.so, self.n1 = nn.Linear(HIDDEN, 3 * HIDDEN), nn.Linear(HIDDEN, HIDDEN), nn.LayerNorm(HIDDEN)
-        self.q2, self.o2, self.n2 = nn.Linear(HIDDEN, HIDDEN), nn.Linear(HIDDEN, HIDDEN), nn.LayerNorm(HIDDEN)
-        self.k2, self.v2 = nn.Linear(WIDTH, HIDDEN), nn.Linear(WIDTH, HIDDEN)
-        self.f1, self.f2, self.n3 = nn.Linear(HIDDEN, 2 * HIDDEN), nn.Linear(2 * HIDDEN, HIDDEN), nn.LayerNorm(HIDDEN)
-        self.pool = nn.Linear(HIDDEN, 1)
-        self.h, self.out = nn.Linear(3 * HIDDEN + 3, HIDDEN), nn.Linear(HIDDEN, 1)
+        self.first_look, self.second_look = Attention(WIDTH), Attention(HIDDEN)
+        self.taken_in, self.taken_in_norm = nn.Linear(WIDTH + HIDDEN + 5, HIDDEN), nn.LayerNorm(HIDDEN)
+        self.to_each_other, self.from_each_other = nn.Linear(HIDDEN, 3 * HIDDEN), nn.Linear(HIDDEN, HIDDEN)
+        self.second_out = nn.Linear(HIDDEN, HIDDEN)
+        self.wide, self.narrow = nn.Linear(HIDDEN, 2 * HIDDEN), nn.Linear(2 * HIDDEN, HIDDEN)
+        self.norms = nn.ModuleList(nn.LayerNorm(HIDDEN) for _ in range(3))
+        self.telling = nn.Linear(HIDDEN, 1)
+        self.weighed, self.verdict = nn.Linear(3 * HIDDEN + 3, HIDDEN), nn.Linear(HIDDEN, 1)
 
-    def forward(self, asked: Texts, rarity: Tensor, pages: Texts, page_of: Tensor) -> Tensor:
-        """A logit for each row of `asked`, which is put to the page that `page_of` names."""
-        present, there = asked.present, pages.present[page_of]
-        passage = pages.kinds[page_of][:, None] == 1
-        cosines = (asked.vectors @ pages.vectors[page_of].transpose(1, 2)).masked_fill(~there[:, None], -1.0)
-        asking, told = cosines.masked_fill(passage, -1.0).amax(2), cosines.masked_fill(~passage, -1.0).amax(2)
-        best = torch.maximum(asking, told)
-        share = rarity * present
-        share = share / share.sum(1, keepdim=True).clamp(min=1e-6)
-        page = pages.vectors + self.kind(pages.kinds)
-        seen = _attend(self.qp(asked.vectors), self.kp(page)[page_of], self.vp(page)[page_of], there)
-        numbers = torch.stack([rarity / 4, asking, told, best, share * 5], 2)
-        x = self.n0(_gelu(self.inp(torch.cat([asked.vectors, seen, numbers], 2))))
-        x = self._thought_over(self._dropped(x), present, page, page_of, there)
-        telling = self.pool(x)[..., 0].masked_fill(~present, -1e4).softmax(1)
-        pooled = [(x * share[..., None]).sum(1), x.masked_fill(~present[..., None], -1e4).amax(1)]
-        pooled += [
-            (x * telling[..., None]).sum(1),
-            *((part * share).sum(1, keepdim=True) for part in (best, asking, told)),
-        ]
-        logits: Tensor = self.out(self._dropped(_gelu(self.h(torch.cat(pooled, 1)))))[:, 0]
+    def forward(self, asked: Tensor, rarity: Tensor, page: Tensor, kind: Tensor) -> Tensor:
+        """A logit a row. The message's word pieces are `asked`, (rows, words, 64), with the idf of each in `rarity`,
+        nothing beyond the end; those of the article are `page`, (rows, length, 64), with what each belongs to."""
+        absent, beyond = _hidden(rarity <= 0), _hidden(kind == BEYOND)
+        cosines = asked @ page.transpose(1, 2)
+        to_asking, to_passage = (
+            cosines.masked_fill((kind != part)[:, None], ABSENT).amax(2) for part in (ASKING, PASSAGE)
+        )
+        best = torch.maximum(to_asking, to_passage)
+        share = rarity / rarity.sum(1, keepdim=True).clamp(min=1e-6)
+        page = page + self.kind(kind.clamp(min=0))
+        numbers = torch.stack([rarity / 4, to_asking, to_passage, best, share * 5], 2)
+        x = torch.cat([asked, self.first_look(asked, page, beyond), numbers], 2)
+        x = self._thought_over(self._dropped(self.taken_in_norm(_gelu(self.taken_in(x)))), absent, page, beyond)
+        telling = (self.telling(x)[..., 0] + absent[:, 0]).softmax(1)
+        pooled = [(share[:, None] @ x)[:, 0], (x + absent.transpose(1, 2)).amax(1), (telling[:, None] @ x)[:, 0]]
+        pooled += [(part * share).sum(1, keepdim=True) for part in (best, to_asking, to_passage)]
+        logits: Tensor = self.verdict(self._dropped(_gelu(self.weighed(torch.cat(pooled, 1)))))[:, 0]
         return logits
 
-    def _thought_over(self, x: Tensor, present: Tensor, page: Tensor, page_of: Tensor, there: Tensor) -> Tensor:
-        query, key, value = self.sqkv(x).chunk(3, -1)
-        x = self.n1(x + self._dropped(self.so(_attend(query, key, value, present))))
-        again = _attend(self.q2(x), self.k2(page)[page_of], self.v2(page)[page_of], there)
-        x = self.n2(x + self._dropped(self.o2(again)))
-        return self.n3(x + self._dropped(self.f2(_gelu(self.f1(x)))))
+    def _thought_over(self, x: Tensor, absent: Tensor, page: Tensor, beyond: Tensor) -> Tensor:
+        query, key, value = (_heads(part) for part in self.to_each_other(x).chunk(3, -1))
+        scores = query @ key.transpose(2, 3) / sqrt(HIDDEN // HEADS) + absent[:, None]
+        heard = (scores.softmax(-1) @ value).transpose(1, 2).flatten(2)
+        x = self.norms[0](x + self._dropped(self.from_each_other(heard)))
+        x = self.norms[1](x + self._dropped(self.second_out(self.second_look(x, page, beyond))))
+        return self.norms[2](x + self._dropped(self.narrow(_gelu(self.wide(x)))))
 
     def _dropped(self, x: Tensor) -> Tensor:
         return functional.dropout(x, DROPOUT, self.training)
 
 
-def _attend(query: Tensor, key: Tensor, value: Tensor, there: Tensor) -> Tensor:
-    rows, words, width = query.shape
-    by_head = (part.reshape(rows, -1, HEADS, width // HEADS).transpose(1, 2) for part in (query, key, value))
-    attended = functional.scaled_dot_product_attention(*by_head, attn_mask=there[:, None, None])
-    return attended.transpose(1, 2).reshape(rows, words, width)
+class Attention(nn.Module):
+    """From a message's word pieces to an article's. The keys' projection is applied to the queries and the values' to
+    what was gathered: the same numbers, and a message has a tenth of an article's word pieces."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.query = nn.Linear(width, HIDDEN)
+        self.key, self.value = nn.Linear(WIDTH, HIDDEN, bias=False), nn.Linear(WIDTH, HIDDEN)
+
+    def forward(self, x: Tensor, page: Tensor, beyond: Tensor) -> Tensor:
+        keys, values = (part.weight.view(HEADS, -1, WIDTH) for part in (self.key, self.value))
+        queries = (self.query(x) / sqrt(HIDDEN // HEADS)).chunk(HEADS, -1)
+        # All heads as one table: few large multiplications.
+        looking = torch.cat([query @ key for query, key in zip(queries, keys, strict=True)], 1)
+        gathered = ((looking @ page.transpose(1, 2) + beyond).softmax(-1) @ page).view(x.shape[0], HEADS, -1, WIDTH)
+        found = [gathered[:, head] @ value.T for head, value in enumerate(values)]
+        return torch.cat(found, -1) + self.value.bias
+
+
+def _hidden(where: Tensor) -> Tensor:
+    """(rows, 1, places): what to add to a score there."""
+    return torch.where(where, -1e4, 0.0)[:, None]
+
+
+def _heads(x: Tensor) -> Tensor:
+    return x.view(x.shape[0], -1, HEADS, HIDDEN // HEADS).transpose(1, 2)
 
 
 def _gelu(x: Tensor) -> Tensor:
@@ -128,24 +153,25 @@ async def read_trades(places: Sequence[Path]) -> list[Trade]:
 
 async def _trade(place: Path, encoder: Encoder) -> Trade:
     articles = await indexed(read_folder(place / "knowledge"), encoder)
-    index = KnowledgeIndex(articles)
+    index = KnowledgeIndex(articles, read=False)
     asked = [json.loads(line) for line in (place / "questions.jsonl").read_text("utf-8").splitlines()]
     meanings = await encoder.read_many([question["text"] for question in asked])
     number = {article.id: place for place, article in enumerate(articles)}
     ranked = []
     for question, meaning in zip(asked, meanings, strict=True):
-        # By score, which owes nothing to the reader. Copies of an article are no hits: they come last.
-        hits = sorted(index.search(question["text"], meaning, k=len(articles)).hits, key=lambda hit: -hit.score)
+        # Copies of an article are no hits: they come last.
+        hits = index.search(question["text"], meaning, k=len(articles)).hits
         first = [number[hit.article.id] for hit in hits]
         ranked.append(first + [other for other in range(len(articles)) if other not in first])
     right = np.array([[article.id in question["expected"] for article in articles] for question in asked])
     tokens = [meaning.tokens for meaning in meanings]
     rarity = [torch.from_numpy(index.rarity(each)[:LONGEST_MESSAGE]) for each in tokens]
-    pages = [page_of(article) for article in articles]
+    pages, kinds = map(torch.from_numpy, side_by_side([page_of(article) for article in articles]))
     return Trade(
-        _texts([(each, NO_TOKENS) for each in tokens], LONGEST_MESSAGE),
-        nn.utils.rnn.pad_sequence(rarity, batch_first=True),
-        _texts([(page.asking, page.passage) for page in pages], LONGEST_PAGE),
+        _padded([torch.from_numpy(readable(each.vectors[:LONGEST_MESSAGE])) for each in tokens]),
+        _padded(rarity),
+        pages,
+        kinds,
         np.array(ranked),
         right,
     )
@@ -158,16 +184,8 @@ def page_of(article: IndexedArticle) -> Page:
     return Page(Tokens.joined(asking)[:LONGEST_ASKING], Tokens.joined(passages))
 
 
-def _texts(parts: Sequence[tuple[Tokens, Tokens]], longest: int) -> Texts:
-    vectors, kinds = [], []
-    for first, second in parts:
-        both = Tokens.joined([first, second])
-        vectors.append(torch.from_numpy(both.vectors[:longest].astype(np.float32) / np.float32(SCALE)))
-        kinds.append(torch.tensor([0] * len(first) + [1] * len(second))[:longest])
-    lengths = torch.tensor([len(text) for text in vectors])
-    padded = nn.utils.rnn.pad_sequence(vectors, batch_first=True)
-    present = torch.arange(padded.shape[1])[None] < lengths[:, None]
-    return Texts(padded, present, nn.utils.rnn.pad_sequence(kinds, batch_first=True))
+def _padded(texts: Sequence[Tensor]) -> Tensor:
+    return nn.utils.rnn.pad_sequence(texts, batch_first=True)
 
 
 def train(trades: Sequence[Trade]) -> Network:
@@ -214,10 +232,8 @@ def _loss(network: Network, trade: Trade, rng: np.random.Generator) -> Tensor:
 
 def logits_of(network: Network, trade: Trade, chosen: NDArray[np.int64]) -> Tensor:
     """Of each question's chosen articles."""
-    row = torch.arange(len(chosen)).repeat_interleave(chosen.shape[1])
-    asked = trade.questions
-    texts = Texts(asked.vectors[row], asked.present[row], asked.kinds[row])
-    logits: Tensor = network(texts, trade.rarity[row], trade.articles, torch.from_numpy(chosen.reshape(-1)))
+    row, page = torch.arange(len(chosen)).repeat_interleave(chosen.shape[1]), torch.from_numpy(chosen.reshape(-1))
+    logits: Tensor = network(trade.asked[row], trade.rarity[row], trade.pages[page], trade.kinds[page])
     return logits.view(chosen.shape)
 
 
@@ -237,13 +253,28 @@ def main() -> None:
 
 
 def write(network: Network, shown: Trade, out: Path) -> None:
-    """The weights, and beside them what PyTorch computes with them for one business."""
-    for part in network.parameters():
-        part.data = part.data.half().float()
-    weights = {name: part.detach().numpy().astype(np.float16) for name, part in network.named_parameters()}
-    np.savez(out, made_of=digest(), **weights)
-    lines = (json.dumps(row) + "\n" for row in sample(network, shown))
+    """The network, and beside it what PyTorch computes with it for one business."""
+    _export(network, (shown.asked[:2], shown.rarity[:2], shown.pages[:2], shown.kinds[:2]), out)
+    lines = (json.dumps(row) + "\n" for row in sample(network.eval(), shown))
     out.with_name(SAMPLE.name).write_text("".join(lines), encoding="utf-8")
+
+
+def _export(network: Network, example: tuple[Tensor, ...], out: Path) -> None:
+    rows, words, length = "rows", "words", "length"
+    shapes = {"asked": (rows, words), "rarity": (rows, words), "page": (rows, length), "kind": (rows, length)}
+    torch.onnx.export(
+        network,
+        example,
+        out,
+        dynamo=False,  # the newer exporter asks for a package more, and fixes shapes that vary here
+        input_names=list(shapes),
+        output_names=["logit"],
+        dynamic_axes={name: dict(enumerate(axes)) for name, axes in shapes.items()} | {"logit": {0: rows}},
+        opset_version=OPSET,
+    )
+    model = onnx.load(out)
+    onnx.helper.set_model_props(model, {MADE_OF: digest()})
+    onnx.save(model, out)
 
 
 if __name__ == "__main__":
