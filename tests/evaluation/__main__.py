@@ -106,7 +106,12 @@ async def _knowledge(settings: Settings, data: Path, report: Report) -> None:
             measured.append(await knowledge.measure(settings, each))
         except AbsentError as error:
             report.absent.append(str(error))
-    for name, sets in (("ten trades heldout", trades()), ("six trades fresh", fresh_trades())):
+    together = {
+        "ten trades heldout": trades(),
+        "six trades fresh": fresh_trades(),
+        "six plain trades fresh": fresh_trades("fresh_plain"),
+    }
+    for name, sets in together.items():
         measured.append(knowledge.together(name, [await knowledge.measure(settings, each) for each in sets]))
     for found in measured:
         report.rows += knowledge.rows(found)

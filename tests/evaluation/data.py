@@ -46,9 +46,9 @@ def trades() -> list[Set]:
     return [Set(folder.name, folder.name, folder / "knowledge", folder / "heldout.jsonl") for folder in folders]
 
 
-def fresh_trades() -> list[Set]:
+def fresh_trades(part: str = "fresh") -> list[Set]:
     """Businesses that nothing was learned from, neither their answers nor how sure to be."""
-    folders = sorted(path for path in (LABELLED / "trades/fresh").iterdir() if path.is_dir())
+    folders = sorted(path for path in (LABELLED / "trades" / part).iterdir() if path.is_dir())
     return [Set(folder.name, folder.name, folder / "knowledge", folder / "questions.jsonl") for folder in folders]
 
 

@@ -76,6 +76,7 @@ def families(data: Path) -> list[Family]:
     shop = OURS / "webshop/questions.dev.jsonl"
     found.append(Family("webshop", HERE / "web/demo/knowledge", shop, ((0.75, None), (0.75, 0), (0.8, 1))))
     asked = [path for kind in ("faq", "codes") for path in sorted((OURS / kind).glob("*/dev.jsonl"))]
+    asked += sorted((OURS / "trades/fit_plain").glob("*/questions.jsonl"))
     # Not those of trades/reader: the reader has learned their answers, and is surer of them than of anybody else's.
     hard = sorted((OURS / "trades/fit").glob("*/questions.jsonl"))
     weights = [ODD.get(path.parent.name, 1.0) for path in asked] + [HARD] * len(hard)

@@ -47,7 +47,7 @@ HIDDEN, HEADS = 128, 4
 ABSENT = -1.0  # the cosine to a kind of text that the page has none of
 OPSET = 18
 SEEN = 6  # articles at a time, more than are read when it serves: the last ones are easy, and teach that too
-EPOCHS, WARM_UP, SEED = 6, 60, 0
+EPOCHS, WARM_UP, SEED = 4, 60, 0
 LEARNING_RATE, DECAY, DROPOUT = 1e-3, 0.01, 0.1
 LEFT_OUT, FEWEST, FEWEST_KEPT = 0.7, 8, 0.6  # how often articles are left out, and how many stay at least
 
