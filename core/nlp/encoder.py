@@ -72,7 +72,7 @@ class Encoder:
     The threads share the onnxruntime sessions: run() is thread-safe, and the weights are in memory once.
     """
 
-    name = "all-MiniLM-L6-v2-int8-2"
+    name = "all-MiniLM-L6-v2-int8-3"
     dimension = 384
 
     def __init__(self, sessions: int = 2, path: Path = SHIPPED) -> None:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 SHIPPED = Path(__file__).parent / "models" / "minilm" / "tokens.npz"
 WIDTH = 64
 SCALE = 127.0
-VERSION = "2"  # stored tokens of another version must be made anew
+VERSION = "3"  # stored tokens of another version must be made anew
 
 _ROW = np.dtype([("id", "<u2"), ("vector", "i1", WIDTH)])
 
