@@ -78,6 +78,8 @@ async def open_or_join(
 
 
 def _priority(outcome: Outcome) -> str:
+    if outcome.reading.sensitive == "danger":
+        return "urgent"
     urgent = outcome.reading.sentiment.urgency >= URGENT
     raised = RAISED.get(outcome.decision.reason or "error", "normal")
     return "urgent" if urgent and raised == "high" else "high" if urgent else raised

@@ -109,11 +109,31 @@ async def test_with_tables_but_nobody_in_them_the_next_step_is_named(deskhand: C
     assert (await deskhand("migrate")).out == "The database is up to date.\n"
     assert (await deskhand("migrate")).code == 0
     await asyncio.gather(
-        deskhand.refused("deskhand demo", "ask", "How long does delivery take?"),
-        deskhand.refused("deskhand demo", "ingest", str(tmp_path / "help.md")),
+        deskhand.refused("deskhand create|deskhand demo", "ask", "How long does delivery take?"),
+        deskhand.refused("deskhand create", "ingest", str(tmp_path / "help.md")),
         deskhand.refused("/no/such/[/folder]", "ingest", "/no/such/[/folder]"),
         deskhand.refused("empty|deskhand ask", "ask", " "),
     )
+
+
+async def test_from_nothing_to_the_first_answer_of_ones_own(deskhand: Commands, tmp_path: Path) -> None:
+    pages = tmp_path / "help"
+    pages.mkdir()
+    (pages / "delivery.md").write_text("# Delivery times\n\nDelivery takes two days within Ireland.\n")
+    (pages / "returns.md").write_text("# Returns\n\nYou can return anything within 30 days.\n")
+    made = (await deskhand("create", "Café Noir", "--email", "Olive@cafe-noir.example", "--json")).json()
+    assert (made["organization"], made["email"]) == ("cafe-noir", "olive@cafe-noir.example")
+    assert made["api_key"].startswith("dk_")
+    await deskhand.refused("'cafe-noir' already", "create", "cafe noir", "--email", "x@cafe-noir.example")
+    await deskhand.refused("deskhand create", "create", "!!", "--email", "x@cafe-noir.example")
+    assert (await deskhand("ingest", str(pages), "--json")).json()["added"] == 2
+    assert (await deskhand("ask", "How long does delivery take?", "--json")).json()["action"] == "answer"
+    (pages / "delivery.md").unlink()
+    assert (await deskhand("ingest", f"{pages}/", "--json")).json() == {
+        "added": 0, "changed": 0, "unchanged": 1, "removed": 1,
+    }  # fmt: skip
+    await deskhand.refused(f"Nothing was read from elsewhere|{pages}", "ingest", "elsewhere", "--remove")
+    assert (await deskhand("ingest", str(pages), "--remove", "--json")).json()["removed"] == 1
 
 
 async def test_the_doctor_finds_what_is_wrong_and_says_so_by_its_exit_code(deskhand: Commands) -> None:
@@ -167,6 +187,6 @@ async def test_help_is_enough_and_needs_nothing(deskhand: Commands, tmp_path: Pa
     texts = await asyncio.gather(*(deskhand(name, "--help") for name in ("serve", "ask")))
     assert all(ended.code == 0 for ended in texts)
     assert "--organization" in texts[1].out
-    for name in ("serve", "worker", "migrate", "demo", "ingest", "ask", "doctor", "eval", "sentiment"):
+    for name in ("serve", "worker", "migrate", "demo", "create", "ingest", "ask", "doctor", "eval", "sentiment"):
         assert name in nothing.out
     assert not any(tmp_path.iterdir())  # noqa: ASYNC240

@@ -129,16 +129,37 @@ def demo(port: Port = None, host: Host = None) -> None:
 
 
 @app.command()
-def ingest(
-    source: Annotated[str, typer.Argument(help="A folder, a .md, .jsonl or .csv file, or the address of one.")],
-    organization: OrganizationOption = None,
+def create(
+    name: Annotated[str, typer.Argument(help="Of your business, as customers know it.")],
+    email: Annotated[str, typer.Option("--email", help="The first admin's address, to sign in to the console with.")],
     as_json: AsJson = False,
 ) -> None:
-    """Make a folder or file of help articles part of the knowledge; ingested again, it is brought up to date."""
+    """Set up your organization: an admin, a chat for your site and an API key."""
     settings = _installation()
     from web import commands
 
-    _run(commands.ingest(settings, out, err, source, organization, as_json=as_json))
+    _run(commands.create(settings, out, name, email, as_json=as_json))
+
+
+@app.command()
+def ingest(
+    source: Annotated[str, typer.Argument(help="A folder, a .md, .jsonl or .csv file, or the address of one.")],
+    organization: OrganizationOption = None,
+    remove: Annotated[bool, typer.Option("--remove", help="Take out what was read from there before.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make a folder or file of help articles part of the knowledge; ingested again, it is brought up to date.
+
+    A folder's .md files are a page each (front matter: title, url, questions); its files named faq….jsonl or faq….csv
+    have an article a line: question, answer and, if wanted, id, alternatives (in a .csv with | between them) and url.
+    """
+    settings = _installation()
+    from web import commands
+
+    if remove:
+        _run(commands.remove(settings, out, source, organization, as_json=as_json))
+    else:
+        _run(commands.ingest(settings, out, err, source, organization, as_json=as_json))
 
 
 @app.command()

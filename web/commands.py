@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import secrets
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import asdict
@@ -11,18 +12,19 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from sqlalchemy import select
 
+from core import accounts, retention
 from core import migrate as schema
-from core import retention
 from core.agent.profile import profile_of
 from core.agent.state import REPLIES, Outcome, Question
 from core.db import Database
 from core.errors import BadInput
 from core.helpdesk import Helpdesk
 from core.knowledge import fetch, store
-from core.models import Organization
+from core.models import Member, Organization, new_id
 from core.nlp.encoder import Encoder
 from core.secrets import SecretBox
 from core.settings import Settings
@@ -30,6 +32,7 @@ from core.single import only_process
 from web import serving
 from web.connecting import connect
 from web.demo import load as demo_shop
+from web.founding import found, slug_of
 from web.listeners import listening
 
 
@@ -101,6 +104,40 @@ async def demo(settings: Settings, out: Console) -> None:
     await serving.serve(settings, announce)
 
 
+async def create(settings: Settings, out: Console, name: str, email: str, *, as_json: bool) -> None:
+    slug = slug_of(name)
+    if not slug or "@" not in email:
+        raise BadInput('Give a name and an e-mail address: deskhand create "Café Noir" --email you@cafe-noir.example')
+    password, site_key = secrets.token_urlsafe(9), secrets.token_urlsafe(12)
+    async with _database(settings, checked=False) as db:
+        await schema.migrate(db)
+        defaults = accounts.OrganizationSettings().model_dump()
+        organization = Organization(id=new_id(), slug=slug, name=name.strip(), settings=defaults)
+        admin = Member(
+            email=email.strip().lower(),
+            name=email.partition("@")[0],
+            role="admin",
+            password_hash=accounts.hash_password(password),
+        )
+        await found(db, SecretBox(settings.key()), organization, admin, site_key)
+        async with db.write(organization.id) as scope:
+            api_key = accounts.create_api_key(scope, "first key")
+    if as_json:
+        made = {"organization": slug, "email": admin.email, "password": password}
+        print(json.dumps({**made, "site_key": site_key, "api_key": api_key}))  # noqa: T201
+        return
+    out.print(
+        f"\n  [bold]{escape(name.strip())}[/] is set up. The password and the API key are shown this once.\n\n"
+        f"  Console    e-mail      {admin.email}\n"
+        f"             password    {password}\n"
+        f"  API key                {api_key}\n"
+        f"  Your site  data-site-key={json.dumps(site_key)}\n\n"
+        f"  Next: deskhand ingest FOLDER, then deskhand serve.\n",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
 async def ingest(
     settings: Settings, out: Console, err: Console, source: str, slug: str | None, *, as_json: bool
 ) -> None:
@@ -111,7 +148,7 @@ async def ingest(
         organization = await _organization(db, slug)
         encoder = Encoder(settings.encoder_sessions)
         with _bar(err, f"Reading {len(articles)} articles", len(articles)) as advance:
-            done = await store.ingest(db, organization.id, encoder, articles, source, progress=advance)
+            done = await store.ingest(db, organization.id, encoder, articles, fetch.place_of(source), progress=advance)
         encoder.close()
     if as_json:
         print(json.dumps(asdict(done)))  # noqa: T201
@@ -120,6 +157,23 @@ async def ingest(
             f"{organization.name}: {done.added} added, {done.changed} changed, "
             f"{done.unchanged} unchanged, {done.removed} removed."
         )
+
+
+async def remove(settings: Settings, out: Console, source: str, slug: str | None, *, as_json: bool) -> None:
+    async with _database(settings) as db:
+        organization = await _organization(db, slug)
+        async with db.read(organization.id) as scope:
+            known = await store.sources(scope)
+        place = next((place for place in (source, fetch.place_of(source)) if place in known), None)
+        if place is None:
+            raise BadInput(f"Nothing was read from {source}. Articles came from: {', '.join(known) or 'nowhere yet'}.")
+        encoder = Encoder(settings.encoder_sessions)
+        done = await store.ingest(db, organization.id, encoder, [], place)
+        encoder.close()
+    if as_json:
+        print(json.dumps(asdict(done)))  # noqa: T201
+    else:
+        out.print(f"{organization.name}: {done.removed} articles removed.")
 
 
 async def ask(settings: Settings, out: Console, text: str, slug: str | None, *, as_json: bool) -> None:
@@ -175,7 +229,9 @@ def _as_json(outcome: Outcome) -> dict[str, Any]:
 
 def _show(outcome: Outcome, out: Console) -> None:
     decision, answer = outcome.decision, outcome.answer
-    if decision.action in REPLIES:
+    if decision.action == "clarify":
+        out.print(f"[green]Asked back[/] (confidence {outcome.confidence:.0%})\n")
+    elif decision.action in REPLIES:
         out.print(f"[green]Answered[/] (confidence {outcome.confidence:.0%})\n")
     else:
         out.print(f"[yellow]Handed over[/]: {decision.reason} (confidence {outcome.confidence:.0%})\n")
@@ -191,7 +247,7 @@ async def _organization(db: Database, slug: str | None) -> Organization:
     async with db.system() as scope:
         found = list(await scope.session.scalars(select(Organization).order_by(Organization.slug)))
     if not found:
-        raise BadInput("There is no organization yet. `deskhand demo` makes one to look at.")
+        raise BadInput("There is no organization yet. `deskhand create` makes yours, `deskhand demo` one to look at.")
     if slug is None and len(found) == 1:
         return found[0]
     names = ", ".join(organization.slug for organization in found)

@@ -7,19 +7,21 @@ from dataclasses import replace
 
 from core.agent import clarifying, policy, wording
 from core.agent.llm import AnswerModel
-from core.agent.repeats import asks_again
+from core.agent.repeats import asks_again, says_the_same
 from core.agent.state import Answer, Decision, Proposal, Question, Reading, Reason, TurnState
 from core.agent.writing import answer_of, draft_of, judged, quoted, written
 from core.knowledge import clarify
 from core.knowledge.followup import contextualize
-from core.knowledge.index import Retrieval
+from core.knowledge.index import Asked, Retrieval
 from core.knowledge.questions import asks_once
 from core.nlp import intents, language, sensitive
 from core.nlp.encoder import Encoder
 from core.nlp.sentiment import Said, SentimentModel, conversation_frustration
 
-DRAFT_FLOOR = 0.2
+DRAFT_FLOOR = 0.35
 """Below this confidence a draft would only mislead the person who reads it."""
+TOO_SHORT_TO_TELL = 30
+"""Characters: the language of a shorter message is often a guess."""
 BORNE_OUT = 3
 """Articles of the whole message that its question alone may choose from."""
 WORTH_WRITING: frozenset[Reason] = frozenset({"no_knowledge", "low_confidence", "frustrated", "repeated", "mode_draft"})
@@ -38,15 +40,20 @@ class Nodes:
         pick = clarifying.picked(question.text, clarifying.just_offered(question.history))
         text = pick or contextualize(question.text, _asked_before(question))
         meaning = encoding if text == question.text else await self._encoder.read(text)
-        retrieval = question.knowledge.search(text, meaning)
+        follow_up = None if pick or text == question.text else Asked(question.text, encoding)
+        retrieval = question.knowledge.search(text, meaning, asked=follow_up)
         if retrieval.confidence < policy.threshold_of(question.profile) and (asked := asks_once(text)):
             alone = question.knowledge.search(asked, await self._encoder.read(asked))
             if _bears_out(retrieval, alone):
-                text, retrieval = asked, alone
+                text, retrieval, follow_up = asked, alone, None
         if question.without:
             left = tuple(hit for hit in retrieval.hits if hit.article.id not in question.without)
             retrieval = replace(retrieval, hits=left)
-        return {"searched": text, "retrieval": clarifying.settled(retrieval, pick) if pick else retrieval}
+        return {
+            "searched": text,
+            "asked": follow_up.text if follow_up else text,
+            "retrieval": clarifying.settled(retrieval, pick) if pick else retrieval,
+        }
 
     async def classify(self, state: TurnState) -> TurnState:
         question, encoding = state["question"], state["encoding"]
@@ -56,10 +63,10 @@ class Nodes:
         reading = Reading(
             sentiment=sentiment,
             frustration=conversation_frustration(said),
-            language=language.detect(question.text, default=question.profile.language),
+            language=language.detect(question.text, default=_usual_language(question)),
             wants_human=intents.wants_human(question.text, encoding.vector),
             courtesy=intents.courtesy(question.text),
-            sensitive=sensitive.sensitive(question.text) is not None,
+            sensitive=sensitive.sensitive(question.text),
             repeated=asks_again(question.text, question.history, negative=sentiment.label == "negative"),
             category=question.categories.assign(encoding.vector),
             asked_back=bool(clarifying.just_offered(question.history)),
@@ -78,18 +85,20 @@ class Nodes:
             return {"answer": _courtesy(state["question"], state["reading"])}
         if action == "clarify":
             return {"answer": _asking_back(state)}
-        proposal = await self._written(state) or quoted(state["searched"], state["retrieval"])
+        proposal = await self._written(state) or quoted(state["asked"], state["retrieval"])
         return {"proposal": proposal} if proposal else {}
 
     async def verify(self, state: TurnState) -> TurnState:
-        """The proven part of what was proposed, else of what the documents say themselves; where nothing holds, a
-        person gets it as a draft."""
+        """The proven part of what was proposed, else of what the documents say themselves; where nothing holds, or a
+        follow-up would only get what we said last, a person gets it as a draft."""
         if "answer" in state:
             return {}
         proposal, lead_in = state.get("proposal"), state["question"].profile.lead_in
         for attempt in _attempts(proposal, state):
             verification = judged(attempt, state["searched"])
             if verification.sendable:
+                if state["asked"] != state["searched"] and says_the_same(attempt, state["question"].history):
+                    return {"decision": Decision("escalate", "repeated"), "answer": _draft(attempt, state)}
                 return {"answer": answer_of(attempt, verification, state["retrieval"].confidence, lead_in)}
         given_up = Decision("escalate", "low_confidence")
         return {"decision": given_up, "answer": _draft(proposal, state)} if proposal else {"decision": given_up}
@@ -99,7 +108,7 @@ class Nodes:
         if decision.action == "route" or retrieval.confidence < DRAFT_FLOOR:
             return {}
         proposal = await self._written(state) if decision.reason in WORTH_WRITING else None
-        proposal = proposal or quoted(state["searched"], retrieval)
+        proposal = proposal or quoted(state["asked"], retrieval)
         return {"answer": _draft(proposal, state)} if proposal else {}
 
     async def _written(self, state: TurnState) -> Proposal | None:
@@ -123,10 +132,19 @@ def _asked_before(question: Question) -> list[str]:
     return [*earlier, question.quote] if question.quote else earlier
 
 
+def _usual_language(question: Question) -> str:
+    """What a message that is too short to tell is taken to be in: the language of the one before it."""
+    usual = question.profile.language
+    if len(question.text) > TOO_SHORT_TO_TELL:
+        return usual
+    earlier = next((said.text for said in reversed(question.history) if said.author == "customer"), "")
+    return language.detect(earlier, default=usual) if earlier else usual
+
+
 def _attempts(proposal: Proposal | None, state: TurnState) -> Sequence[Proposal]:
     if proposal is None or proposal.findings is None:
         return [proposal] if proposal else []
-    own_words = quoted(state["searched"], state["retrieval"])
+    own_words = quoted(state["asked"], state["retrieval"])
     return [proposal, own_words] if own_words else [proposal]
 
 
@@ -137,7 +155,8 @@ def _draft(proposal: Proposal, state: TurnState) -> Answer:
 def _courtesy(question: Question, reading: Reading) -> Answer:
     kind = reading.courtesy or "greeting"
     own = question.profile.greeting if kind == "greeting" and not question.history else ""
-    return Answer(own or wording.in_language(wording.COURTESIES[kind], reading.language), (), confidence=1.0)
+    said = wording.courtesy(kind, reading.language, question.profile.assistant_name, question.profile.name)
+    return Answer(own or said, (), confidence=1.0)
 
 
 def _asking_back(state: TurnState) -> Answer:

@@ -17,12 +17,12 @@ ANGRY = 0.6
 
 def decide(reading: Reading, retrieval: Retrieval, profile: Profile, *, quota_left: bool) -> Decision:
     """What to do with a message that was read and for which passages were retrieved."""
+    if reading.sensitive:
+        return Decision("escalate", "sensitive")
     if reading.wants_human:
         return Decision("escalate", "asked_for_human")
     if reading.courtesy:
         return Decision("courtesy")
-    if reading.sensitive:
-        return Decision("escalate", "sensitive")
     autonomy = profile.category_autonomy.get(reading.category or "", profile.autonomy)
     if autonomy == "off":
         return Decision("route", "mode_draft")

@@ -1,4 +1,4 @@
-"""Noticing that a customer asks again what an answer was meant to settle."""
+"""Noticing that a customer asks again what an answer was meant to settle, and that we would say again what we said."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 
 from core.agent import wording
 from core.agent.evidence import is_light, stems
-from core.agent.state import Utterance
+from core.agent.state import Proposal, Utterance
+from core.knowledge.extract import passages_of
 
 ALIKE = 0.8
 """Share of common words, of all words of both, from which two questions are one although a word was added."""
@@ -35,6 +36,15 @@ def asks_again(text: str, history: Sequence[Utterance], *, negative: bool) -> bo
         elif _asked_alike(before, words) and _same_subject(_asked_about(earlier), now, negative=negative):
             return True
     return False
+
+
+def says_the_same(proposal: Proposal, history: Sequence[Utterance]) -> bool:
+    """Whether it is the very part of a longer page that our last message quoted."""
+    last = next((said.text for said in reversed(history) if said.author == "ai"), "")
+    if proposal.findings is not None or proposal.text not in last:
+        return False
+    quoted = [hit.passage for hit in proposal.sources]
+    return any(view not in quoted for hit in proposal.sources for view in passages_of(hit.article))
 
 
 def _answered(history: Sequence[Utterance]) -> Iterator[str]:

@@ -12,6 +12,8 @@ from core.knowledge.index import Hit, KnowledgeIndex, Retrieval
 from core.messages import Author, Citation
 from core.nlp.categorizer import Categorizer
 from core.nlp.encoder import Encoding
+from core.nlp.intents import Courtesy
+from core.nlp.sensitive import Kind as Sensitive
 from core.nlp.sentiment import Sentiment
 
 Action = Literal["answer", "clarify", "courtesy", "escalate", "route"]
@@ -69,8 +71,8 @@ class Reading:
     """Of the conversation so far, 0 to 1."""
     language: str
     wants_human: bool = False
-    courtesy: Literal["greeting", "thanks", "goodbye"] | None = None
-    sensitive: bool = False
+    courtesy: Courtesy | None = None
+    sensitive: Sensitive | None = None
     repeated: bool = False
     asked_back: bool = False
     """Our last message asked which of a few articles was meant."""
@@ -111,6 +113,8 @@ class TurnState(TypedDict, total=False):
     encoding: Encoding
     searched: str
     """The question as it stands by itself: a follow-up with what it follows up on."""
+    asked: str
+    """What an answer is quoted for: of a follow-up, what it newly asks."""
     retrieval: Retrieval
     reading: Reading
     decision: Decision

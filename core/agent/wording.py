@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from core.agent.state import Reason
-
-Courtesy = Literal["greeting", "thanks", "goodbye"]
+from core.nlp.intents import Courtesy
 
 HANDED_OVER = {
     "en": "I've passed this on to a colleague, who will reply to you here. Your ticket number is #{number}.",
@@ -63,6 +60,15 @@ COURTESIES: dict[Courtesy, dict[str, str]] = {
         "pt": "Olá! Como posso ajudar?",
         "nl": "Hallo! Waarmee kan ik helpen?",
     },
+    "self": {
+        "en": "You are talking to an automatic assistant, not a person: {assistant} of {name}. I answer from {name}'s help pages. Write that you want a person, and a colleague takes over.",
+        "de": "Hier antwortet ein automatischer Assistent, kein Mensch: {assistant} von {name}. Ich antworte aus den Hilfeseiten von {name}. Schreiben Sie, dass Sie einen Menschen möchten, und jemand aus dem Team übernimmt.",
+        "fr": "Vous parlez à un assistant automatique, pas à une personne : {assistant} de {name}. Je réponds à partir des pages d'aide de {name}. Écrivez que vous voulez parler à une personne, et un collègue prendra le relais.",
+        "es": "Está hablando con un asistente automático, no con una persona: {assistant} de {name}. Respondo con las páginas de ayuda de {name}. Escriba que quiere hablar con una persona y alguien del equipo le atenderá.",
+        "it": "Sta parlando con un assistente automatico, non con una persona: {assistant} di {name}. Rispondo dalle pagine di aiuto di {name}. Scriva che vuole parlare con una persona e subentrerà un collega.",
+        "pt": "Está a falar com um assistente automático, não com uma pessoa: {assistant} de {name}. Respondo a partir das páginas de ajuda de {name}. Escreva que quer falar com uma pessoa e alguém da equipa assume.",
+        "nl": "U praat met een automatische assistent, niet met een mens: {assistant} van {name}. Ik antwoord vanuit de hulppagina's van {name}. Schrijf dat u een mens wilt spreken, en een collega neemt het over.",
+    },
 }
 DID_YOU_MEAN = {
     "en": "Just to be sure I understand you: which of these do you mean?",
@@ -103,6 +109,10 @@ REASONS: dict[Reason, str] = {
 
 def in_language(texts: dict[str, str], language: str) -> str:
     return texts.get(language) or texts["en"]
+
+
+def courtesy(kind: Courtesy, language: str, assistant: str, name: str) -> str:
+    return in_language(COURTESIES[kind], language).format(assistant=assistant, name=name)
 
 
 def answers_nothing(text: str) -> bool:

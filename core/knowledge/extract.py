@@ -62,22 +62,18 @@ class _Part:
 
 
 def extract(question: str, hits: Sequence[Hit]) -> Extract:
-    """The answer from the first hit; where the question has two parts, from the hit that is best for each, in the
-    order asked. Without a passage to quote, an empty extract. The first citation is of the first hit's passage."""
+    """The answer from the first hit; where the question has two parts, from the hit that is best for each, the surer
+    first. Without a passage to quote, an empty extract. Citations come in the order of the text."""
     words = Words()
     first = next((hit for hit in hits[:1] if hit.passage is not None), None)
     if first is None:
         return Extract("", ())
-    answers = [(first, _answer(question, first, words))]
-    if second := _for_second_part(question, hits, words):
-        other, earlier = second
-        answers.append((other, _answer(question, other, words)))
-        if earlier:
-            answers.reverse()
-    quotes = sorted(answers, key=lambda answer: answer[0] is not first)
+    answers = [_answer(question, first, words)]
+    if other := _for_second_part(question, hits, words):
+        answers.append(_answer(question, other, words))
     return Extract(
-        "\n\n".join(answer.text for _, answer in answers),
-        tuple(quote for _, answer in quotes for quote in answer.citations),
+        "\n\n".join(answer.text for answer in answers),
+        tuple(quote for answer in answers for quote in answer.citations),
     )
 
 
@@ -200,31 +196,32 @@ def _put_together(article: IndexedArticle, found: Sequence[_Part]) -> Extract:
         text = "\n\n".join(part.shown)
         under = part.passage.heading
         # What stands under a heading often cannot be understood without it.
-        shown.append(f"{_last(under)}\n{text}" if under and under != heading else text)
+        shown.append(f"{_as_label(under)}\n{text}" if under and under != heading else text)
         heading = under
     quotes = tuple(Quote(article, part.passage, quote) for part in found for quote in part.quotes)
     return Extract("\n\n".join(shown), quotes)
 
 
-def _last(heading: str) -> str:
-    return heading.rsplit(" › ", 1)[-1]
+def _as_label(heading: str) -> str:
+    last = heading.rsplit(" › ", 1)[-1]
+    return last if last.endswith((".", "?", "!", ":")) else f"{last}:"
 
 
 def _stems(part: _Part, words: Words) -> frozenset[str]:
     return frozenset(stem for text in (part.passage.heading, *part.shown) for stem in words(text))
 
 
-def _for_second_part(question: str, hits: Sequence[Hit], words: Words) -> tuple[Hit, bool] | None:
-    """The hit for a part that the first hit does not answer, and whether that part was asked first."""
+def _for_second_part(question: str, hits: Sequence[Hit], words: Words) -> Hit | None:
+    """The hit for a part that the first hit does not answer."""
     asked = [set(content_words(part, words)) for part in parts(question)]
     if len(asked) < 2:
         return None
     held = [_views(hit.article, words) for hit in hits[:4]]
-    for place, wanted in enumerate(asked):
+    for wanted in asked:
         shares = [max(len(wanted & view) / len(wanted) for view in views) for views in held]
         best = max(range(len(shares)), key=lambda number: (shares[number], -number))
         if best > 0 and len(wanted) >= 2 and shares[best] >= 0.65 and shares[0] <= 0.5:
-            return (hits[best], place == 0) if hits[best].passage is not None else None
+            return hits[best] if hits[best].passage is not None else None
     return None
 
 

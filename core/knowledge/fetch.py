@@ -22,6 +22,11 @@ async def read(source: str) -> list[Article]:
     return _local(Path(source))
 
 
+def place_of(source: str) -> str:
+    """The same for `help`, `help/` and the whole path: what was read from there before is brought up to date."""
+    return source if urlsplit(source).scheme in ("http", "https") else str(Path(source).resolve())
+
+
 def _local(path: Path) -> list[Article]:
     if not path.exists():
         raise BadInput(f"There is no {path}. Name a folder of help pages, or a .md, .jsonl or .csv file.")

@@ -49,14 +49,17 @@ def depends_on_context(text: str) -> bool:
 
 
 def contextualize(text: str, previous_questions: Sequence[str]) -> str:
-    """The text to search for: the message as it is, or after the last question that stands on its own.
+    """The text to search for: the message as it is, or after the last question that stands on its own, or else the last
+    that names something.
 
     `previous_questions` are the customer's earlier messages of this conversation, the oldest first. Both questions go
     to the encoder as one text, so the subject of the first meets what the second wants to know of it.
     """
     if not depends_on_context(text):
         return text
-    for earlier in reversed(previous_questions[-LOOK_BACK:]):
-        if content_words(earlier, Words()) and not depends_on_context(earlier):
-            return f"{earlier.strip()} {text.strip()}"
-    return text
+    words = Words()
+    telling = {earlier: len(content_words(earlier, words)) for earlier in reversed(previous_questions[-LOOK_BACK:])}
+    standing = [earlier for earlier, count in telling.items() if count and not depends_on_context(earlier)]
+    naming = [earlier for earlier, count in telling.items() if count > 1]
+    subject = next(iter(standing or naming), "")
+    return f"{subject.strip()} {text.strip()}" if subject else text

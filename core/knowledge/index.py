@@ -7,7 +7,7 @@ about itself when the index is built, and `confidence` for how all that becomes 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 import numpy as np
@@ -29,6 +29,7 @@ Vector = Matrix
 READ = 4  # articles that the reader compares with the message: of six no more come out right
 REREAD = 0.06  # what its verdict may move an article up or down; scores of neighbours differ by some hundredths
 UNREAD = -8.0  # the verdict on the others, and the most that a verdict says for or against
+NEW = 2.0  # what a follow-up counts for, beside it together with what it follows up on
 SHARPNESS = 30.0  # of the softmax over articles: a score of 0.05 less has about a third of the share
 
 
@@ -77,6 +78,14 @@ class Retrieval:
     evidence: Evidence | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A follow-up by itself: what it wants to know of the subject that an earlier message gave."""
+
+    text: str
+    meaning: Meaning
+
+
 class KnowledgeIndex:
     """Built once from articles with their vectors, never changed: reads need no lock."""
 
@@ -107,16 +116,18 @@ class KnowledgeIndex:
         self._reader = reader.shipped() if read else None
         self._confidence = shipped()
 
-    def search(self, text: str, meaning: Meaning, k: int = 10) -> Retrieval:
-        """The `k` best articles for a message, copies of a better one left out, the best first."""
-        if not self.articles:
+    def search(self, text: str, meaning: Meaning, k: int = 10, *, asked: Asked | None = None) -> Retrieval:
+        """The `k` best articles for a message, copies of a better one left out, the best first; none for a message that
+        names nothing ("yes", an order number). `asked` is what chooses among an article's passages, where that is not
+        the whole of the message."""
+        if not self.articles or not self._lexicon.says_something(text):
             return Retrieval((), 0.0, 0.0)
         message = self._space.damped(meaning.vector[None].astype(np.float32))
         cosines = self._space.cosines(message)
         match = self._lexicon.match(text)
         scores = self._selftest.weights.mix(cosines, match.scores[None])[0]
-        near = self._without_copies(best_first(scores, max(k, selftest.COMPARED) + 5))
-        compared, rest = near[: selftest.COMPARED], near[selftest.COMPARED :]
+        nearest = self._without_copies(best_first(scores, max(k, selftest.COMPARED) + 5))
+        compared, rest = nearest[: selftest.COMPARED], nearest[selftest.COMPARED :]
         fits = self._wordwise.fits(meaning.tokens, compared, otherwise_of(cosines, 0, compared))
         refined = self._selftest.weights.refined(scores[compared], fits)
         verdicts = self._verdicts(meaning.tokens, compared, best_first(refined, READ), cosines)
@@ -125,9 +136,16 @@ class KnowledgeIndex:
         found += [_Found(number, min(float(scores[number]), found[-1].score)) for number in rest]
         evidence = self._evidence(cosines, match, found[: len(compared)], fits, order, verdicts)
         topic = self._confidence.topic.probability(evidence)
-        asked = content_words(text, self._words)
-        hits = tuple(self._hit(one, cosines, asked) for one in found[:k])
+        telling = content_words(asked.text if asked else text, self._words)
+        near = self._nearer(cosines, asked.meaning) if asked else cosines
+        hits = tuple(self._hit(one, near, telling) for one in found[:k])
         return Retrieval(hits, topic * self._confidence.choice.probability(evidence), topic, evidence)
+
+    def _nearer(self, cosines: Cosines, asked: Meaning) -> Cosines:
+        """To the passages, most by what is newly asked."""
+        own = self._space.cosines(self._space.damped(asked.vector[None].astype(np.float32)))
+        both = (cosines.passages + NEW * own.passages) / (1 + NEW)
+        return replace(cosines, passages=np.asarray(both, dtype=np.float32))
 
     def rarity(self, message: Tokens) -> Matrix:
         """How rare each word piece of a message is here (idf)."""

@@ -99,6 +99,11 @@ class Lexicon:
         }
         self._shapes = frozenset(_shape(word) for word in found if _CODE.match(word))
 
+    def says_something(self, text: str) -> bool:
+        """Whether there is a word in it to search for."""
+        words = content_words(text, self._words)
+        return any(word in self._postings or not self._is_foreign(word) for word in words)
+
     def match(self, text: str) -> LexicalMatch:
         scores = np.zeros(self._count, dtype=np.float32)
         coverage = np.zeros(self._count, dtype=np.float32)

@@ -64,12 +64,15 @@ async def ingest(
         embedded.append((article, list(zip(views[article.id], meanings, strict=True))))
         progress(1)
     gone = [d.slug for d in known.values() if d.source == source and d.slug not in digests]
-    if changed or gone:
+    moved = [d.slug for d in known.values() if d.source != source and d.slug in digests]
+    if changed or gone or moved:
         async with db.write(organization_id) as scope:
             await _count_change(scope)
             await scope.session.execute(
                 scope.delete(Document).where(Document.slug.in_(gone + [article.id for article in changed]))
             )
+            for document in await scope.session.scalars(scope.select(Document).where(Document.slug.in_(moved))):
+                document.source = source
             await _insert(scope, embedded, digests, source)
     added = sum(article.id not in known for article in changed)
     return Ingested(added, len(changed) - added, len(articles) - len(changed), len(gone))
@@ -158,6 +161,11 @@ async def count(scope: Scope) -> int:
     """The number of articles."""
     number = await scope.session.scalar(select(func.count()).select_from(scope.select(Document).subquery()))
     return int(number or 0)
+
+
+async def sources(scope: Scope) -> list[str]:
+    """Where articles were read from."""
+    return sorted(await scope.session.scalars(scope.select(Document).with_only_columns(Document.source).distinct()))
 
 
 async def _kept(scope: Scope) -> list[_Kept]:

@@ -1,4 +1,4 @@
-"""What a message wants from us apart from an answer: a person, or nothing but good manners."""
+"""What a message wants from us apart from an answer: a person, nothing but good manners, or to know what we are."""
 
 import re
 import tomllib
@@ -16,7 +16,8 @@ from core.nlp import surface
 from core.nlp.phrases.asking import Asking
 from core.nlp.phrases.patterns import normalise
 
-Courtesy = Literal["greeting", "thanks", "goodbye"]
+Courtesy = Literal["greeting", "thanks", "goodbye", "self"]
+"""`self`: whether we are a machine, who we are, what we can do."""
 
 HEAD = Path(__file__).parent / "models" / "requests" / "head.npz"
 PHRASES = Path(__file__).parent / "phrases"
@@ -26,7 +27,7 @@ LONGEST_COURTESY = 160
 # The vector of a long text is about its story, not about the request at its end.
 LONGEST_JUDGED = 300
 SURE, SURE_THOUGH_DENIED = 0.75, 0.9
-KINDS: tuple[Courtesy, ...] = ("goodbye", "thanks", "greeting")
+KINDS: tuple[Courtesy, ...] = ("self", "goodbye", "thanks", "greeting")
 
 _SENTENCE_END = re.compile(r"[.!?;\n\u2026\u3002\uff01\uff1f\uff1b\u061f\u0964]+")
 
@@ -84,7 +85,7 @@ def _asking() -> Asking:
 
 
 def courtesy(text: str) -> Courtesy | None:
-    """The kind of a message that is nothing but good manners; None if it holds anything else.
+    """The kind of a message that is nothing but good manners, or asks about us; None if it holds anything else.
 
     Of several kinds in one message the last word counts: "hi, ok thanks, bye" is a goodbye.
     """

@@ -64,6 +64,14 @@ async def test_another_source_leaves_this_ones_articles_alone_and_takes_over_wha
     assert result == Ingested(removed=1)
 
 
+async def test_what_has_not_changed_moves_too_and_goes_with_its_new_source(idle: Helpdesk, idle_acme: Shop) -> None:
+    assert await store.ingest(idle.db, idle_acme.id, idle.encoder, [DELIVERY], "elsewhere") == Ingested(unchanged=1)
+    async with idle.db.read(idle_acme.id) as scope:
+        assert await store.sources(scope) == ["elsewhere", SOURCE]
+    assert await store.ingest(idle.db, idle_acme.id, idle.encoder, [], "elsewhere") == Ingested(removed=1)
+    assert "delivery" not in [document.slug for document in await rows(idle.db, idle_acme.id, Document)]
+
+
 async def test_an_ingest_that_fails_changes_nothing(idle: Helpdesk, idle_acme: Shop, encoder: Encoder) -> None:
     class Broken(SlowEncoder):
         async def read_many(self, texts: object) -> list[Meaning]:

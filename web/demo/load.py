@@ -1,8 +1,7 @@
-"""The demo organization: an invented shop with its help centre, a widget, an API key and an admin."""
+"""The demo organization: an invented shop with its help centre, a widget and an admin."""
 
 from __future__ import annotations
 
-import secrets
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,10 +12,11 @@ from sqlalchemy import select
 from core.accounts import OrganizationSettings, hash_password
 from core.db import Database
 from core.knowledge import sources, store
-from core.models import Channel, Member, Organization, new_id
+from core.models import Member, Organization, new_id
 from core.nlp.encoder import Embedder
 from core.secrets import SecretBox
 from core.settings import kept_secret
+from web.founding import found
 from web.paths import DEMO_KNOWLEDGE, DEMO_SHOP
 
 SLUG = "demo"
@@ -54,16 +54,6 @@ async def _create(db: Database, box: SecretBox, password: str) -> Organization:
     shop = tomllib.loads(DEMO_SHOP.read_text("utf-8"))
     settings = OrganizationSettings.model_validate(shop["widget"])
     organization = Organization(id=new_id(), slug=SLUG, name=shop["name"], settings=settings.model_dump())
-    async with db.write(organization.id) as scope:
-        scope.session.add(organization)
-        await scope.session.flush()  # the rows below refer to it
-        scope.add(Member(email=ADMIN_EMAIL, name="Sam Ahmadi", role="admin", password_hash=hash_password(password)))
-        scope.add(
-            Channel(
-                kind="widget",
-                name="Website chat",
-                public_key=SITE_KEY,
-                sealed_secrets=box.seal({"identity_secret": secrets.token_urlsafe(32)}),
-            )
-        )
+    admin = Member(email=ADMIN_EMAIL, name="Sam Ahmadi", role="admin", password_hash=hash_password(password))
+    await found(db, box, organization, admin, SITE_KEY)
     return organization

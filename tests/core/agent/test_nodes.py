@@ -17,11 +17,14 @@ from core.agent.prompts import RULES
 from core.agent.repeats import asks_again
 from core.agent.state import Decision, Outcome, Question, Utterance
 from core.agent.wording import COURTESIES, handed_over
+from core.knowledge.articles import Article
+from core.knowledge.build.confidence import indexed
 from core.knowledge.index import KnowledgeIndex
 from core.messages import Author
 from core.nlp.encoder import Encoder
 from core.nlp.sentiment import SentimentModel
 from core.settings import Settings
+from tests.cast import ACME_ARTICLES
 from tests.fakes import FakeModel
 from tests.standins.openai_server import KEY, MODEL, OpenAIServer, Reply, answer
 
@@ -241,6 +244,55 @@ async def test_who_asks_again_gets_a_person_and_a_draft(ask: Ask) -> None:
     assert outcome.decision == Decision("escalate", "repeated")
     assert outcome.answer is not None
     assert (await ask(COVERED, *before)).decision == Decision("answer")
+
+
+LONGER = Article(
+    "card",
+    "The season card",
+    "The season card is for people who come often. You need a photo, which we take at the desk. "
+    + "It is personal, and we look at it each time that you come to us. " * 8
+    + "\n\n## Lost card\n\nA replacement costs 5 euros and is made at the desk while you wait."
+    + "\n\n## What it includes\n\n- hire of boats for two hours a day\n- one guided tour\n- 20% off courses",
+    "/help/card",
+)
+
+
+@pytest.fixture
+def with_longer(encoder: Encoder) -> Callable[[], Awaitable[KnowledgeIndex]]:
+    async def build() -> KnowledgeIndex:
+        return KnowledgeIndex(await indexed((*ACME_ARTICLES, LONGER), encoder))
+
+    return build
+
+
+async def test_a_follow_up_does_not_get_the_part_of_a_page_that_was_just_quoted(
+    encoder: Encoder, sentiment: SentimentModel, with_longer: Callable[[], Awaitable[KnowledgeIndex]]
+) -> None:
+    agent, knowledge, profile = Agent(encoder, sentiment), await with_longer(), Profile(name="Acme")
+    first = await agent.run(Question("What if I lose my season card?", knowledge, profile))
+    assert first.answer is not None
+    assert "A replacement costs 5 euros" in first.answer.text
+    said = (Utterance("customer", "What if I lose my season card?"), Utterance("ai", first.answer.text))
+    other = await agent.run(Question("and what does it include?", knowledge, profile, history=said))
+    assert other.answer is not None
+    assert "20% off courses" in other.answer.text
+    same = await agent.run(Question("and how much is it when lost?", knowledge, profile, history=said))
+    assert same.decision == Decision("escalate", "repeated")
+    assert same.answer is not None, "for a person to look at"
+
+
+@pytest.mark.parametrize("text", ["Are you a robot?", "who am I talking to", "Hi, are you human?"])
+async def test_it_says_what_it_is(ask: Ask, text: str) -> None:
+    outcome = await ask(text)
+    assert outcome.decision == Decision("courtesy")
+    assert outcome.answer is not None
+    assert "not a person: Robin of Acme" in outcome.answer.text
+
+
+async def test_a_short_word_is_in_the_language_of_the_conversation(ask: Ask) -> None:
+    outcome = await ask("danke", ("customer", "Wie lange dauert die Lieferung nach Österreich?"), ("ai", "Vier Tage."))
+    assert outcome.answer is not None
+    assert outcome.answer.text == COURTESIES["thanks"]["de"]
 
 
 # With a model

@@ -29,14 +29,14 @@ OPEN = Profile()
 # Each line differs from the one below it in one thing, and that thing decides.
 PRECEDENCE = [
     (
-        replace(UPSET, wants_human=True, courtesy="thanks", sensitive=True),
+        replace(UPSET, wants_human=True, courtesy="thanks", sensitive="legal"),
         NOTHING,
         "off",
         "escalate",
-        "asked_for_human",
+        "sensitive",
     ),
-    (replace(UPSET, courtesy="thanks", sensitive=True), NOTHING, "off", "courtesy", None),
-    (replace(UPSET, sensitive=True, repeated=True), NOTHING, "off", "escalate", "sensitive"),
+    (replace(UPSET, wants_human=True, courtesy="thanks"), NOTHING, "off", "escalate", "asked_for_human"),
+    (replace(UPSET, courtesy="thanks", repeated=True), NOTHING, "off", "courtesy", None),
     (replace(UPSET, repeated=True), NOTHING, "off", "route", "mode_draft"),
     (replace(UPSET, repeated=True), NOTHING, "draft", "escalate", "frustrated"),
     (replace(CALM, repeated=True), NOTHING, "draft", "escalate", "repeated"),
@@ -117,7 +117,7 @@ readings = st.builds(
     language=st.just("en"),
     wants_human=st.booleans(),
     courtesy=st.sampled_from([None, "thanks"]),
-    sensitive=st.booleans(),
+    sensitive=st.sampled_from([None, "danger", "legal"]),
     repeated=st.booleans(),
     asked_back=st.booleans(),
 )
@@ -134,7 +134,7 @@ def test_nothing_is_answered_that_should_not_be(
     decision = decide(reading, retrieval, profile, quota_left=quota_left)
     assert (decision.reason is None) == (decision.action in REPLIES)
     if reading.wants_human:
-        assert decision == Decision("escalate", "asked_for_human")
+        assert decision == Decision("escalate", "sensitive" if reading.sensitive else "asked_for_human")
     if decision.action in ("answer", "clarify"):
         assert quota_left
         assert profile.autonomy == "auto"

@@ -7,7 +7,7 @@ import pytest
 
 from core.knowledge.articles import Article
 from core.knowledge.confidence import DEFAULT_THRESHOLD
-from core.knowledge.index import KnowledgeIndex, Retrieval, best_first
+from core.knowledge.index import Asked, KnowledgeIndex, Retrieval, best_first
 from core.nlp.encoder import Encoder
 from tests.core.knowledge.conftest import IndexOf
 
@@ -92,11 +92,67 @@ async def test_the_same_question_gets_the_same_answer_from_every_thread(
     assert {result.confidence for result in results} == {results[0].confidence}
 
 
-@pytest.mark.parametrize("text", ["", " ", "?!", "🎉", "x" * 5000, "\ud83d", "مرحبا"])
+@pytest.mark.parametrize("text", ["x" * 5000, "voucher \ud83d", "مرحبا"])
 async def test_any_message_gets_a_result(index_of: IndexOf, encoder: Encoder, shop: list[Article], text: str) -> None:
     result = await ask(await index_of(shop), encoder, text)
     assert len(result.hits) == len(shop)
     assert np.isfinite(result.confidence)
+
+
+@pytest.mark.parametrize("text", ["", " ", "?!", "🎉", "\ud83d", "yes", "Can you do that?", "12345", "RX48213GB"])
+async def test_a_message_that_names_nothing_finds_nothing(
+    index_of: IndexOf, encoder: Encoder, shop: list[Article], text: str
+) -> None:
+    result = await ask(await index_of(shop), encoder, text)
+    assert (result.hits, result.confidence, result.topic) == ((), 0, 0)
+
+
+CARD = Article(
+    "card",
+    "The season card",
+    """The season card is for people who come often. It is personal: you cannot lend it to anyone. You need a photo,
+which we take at the desk. It is valid from the day you buy it until 31 October.
+
+## What it costs
+
+It costs 210 euros for adults and 120 euros for young people. In April you pay 10% less, and from August on half.
+We do not offer instalments.
+
+## What it includes
+
+- hire of boats for two hours a day
+- one guided tour of your choice
+- 20% off courses
+
+## If you want to give it back
+
+Within 14 days of buying it you can return the card for a full refund, as long as you have not used it.
+After that we refund nothing.
+
+## Lost card
+
+A replacement costs 5 euros and is made at the desk while you wait.""",
+)
+
+
+@pytest.mark.parametrize(
+    ("follow_up", "heading"),
+    [
+        ("how much is it?", "What it costs"),
+        ("and what if I lose it?", "Lost card"),
+        ("can I return it?", "If you want to give it back"),
+        ("what's included?", "What it includes"),
+    ],
+)
+async def test_of_the_page_a_follow_up_is_about_it_gets_the_passage_that_it_asks_for(
+    index_of: IndexOf, encoder: Encoder, shop: list[Article], follow_up: str, heading: str
+) -> None:
+    index, whole = await index_of([*shop, CARD]), f"Do I need a photo for the season card? {follow_up}"
+    asked = Asked(follow_up, await encoder.read(follow_up))
+    hit = index.search(whole, await encoder.read(whole), asked=asked).hits[0]
+    assert hit.article.id == "card"
+    assert hit.passage is not None
+    assert hit.passage.heading == heading
 
 
 def test_equal_scores_keep_their_order() -> None:
