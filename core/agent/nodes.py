@@ -18,7 +18,7 @@ from core.nlp import intents, language, sensitive
 from core.nlp.encoder import Encoder
 from core.nlp.sentiment import Said, SentimentModel, conversation_frustration
 
-DRAFT_FLOOR = 0.35
+DRAFT_FLOOR = 0.25
 """Below this confidence a draft would only mislead the person who reads it."""
 TOO_SHORT_TO_TELL = 30
 """Characters: the language of a shorter message is often a guess."""
@@ -105,7 +105,7 @@ class Nodes:
 
     async def escalate(self, state: TurnState) -> TurnState:
         decision, retrieval = state["decision"], state["retrieval"]
-        if decision.action == "route" or retrieval.confidence < DRAFT_FLOOR:
+        if decision.action == "route" or not _worth_a_draft(decision, retrieval):
             return {}
         proposal = await self._written(state) if decision.reason in WORTH_WRITING else None
         proposal = proposal or quoted(state["asked"], retrieval)
@@ -117,6 +117,12 @@ class Nodes:
         question = state["question"]
         stream = question.stream if state["decision"].action == "answer" else None
         return await written(self._model, question, state["retrieval"], state["reading"].language, stream)
+
+
+def _worth_a_draft(decision: Decision, retrieval: Retrieval) -> bool:
+    """Who only vents has not asked anything."""
+    vented = decision.reason == "frustrated" and retrieval.topic < policy.NO_TOPIC
+    return retrieval.confidence >= DRAFT_FLOOR and not vented
 
 
 def _bears_out(whole: Retrieval, alone: Retrieval) -> bool:

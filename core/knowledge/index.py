@@ -29,7 +29,7 @@ Vector = Matrix
 READ = 4  # articles that the reader compares with the message: of six no more come out right
 REREAD = 0.06  # what its verdict may move an article up or down; scores of neighbours differ by some hundredths
 UNREAD = -8.0  # the verdict on the others, and the most that a verdict says for or against
-NEW = 2.0  # what a follow-up counts for, beside it together with what it follows up on
+NEW = 3.0  # what a follow-up counts for, beside it together with what it follows up on
 SHARPNESS = 30.0  # of the softmax over articles: a score of 0.05 less has about a third of the share
 
 

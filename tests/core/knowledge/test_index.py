@@ -138,7 +138,7 @@ A replacement costs 5 euros and is made at the desk while you wait.""",
 @pytest.mark.parametrize(
     ("follow_up", "heading"),
     [
-        ("how much is it?", "What it costs"),
+        ("is it cheaper in April?", "What it costs"),
         ("and what if I lose it?", "Lost card"),
         ("can I return it?", "If you want to give it back"),
         ("what's included?", "What it includes"),
