@@ -125,7 +125,7 @@ async def test_from_nothing_to_the_first_answer_of_ones_own(deskhand: Commands, 
     assert (made["organization"], made["email"]) == ("cafe-noir", "olive@cafe-noir.example")
     assert made["api_key"].startswith("dk_")
     await deskhand.refused("'cafe-noir' already", "create", "cafe noir", "--email", "x@cafe-noir.example")
-    await deskhand.refused("deskhand create", "create", "!!", "--email", "x@cafe-noir.example")
+    await deskhand.refused("deskhand create", "create", "Noir", "--email", "x@")
     assert (await deskhand("ingest", str(pages), "--json")).json()["added"] == 2
     assert (await deskhand("ask", "How long does delivery take?", "--json")).json()["action"] == "answer"
     (pages / "delivery.md").unlink()

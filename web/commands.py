@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import secrets
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -34,6 +35,9 @@ from web.connecting import connect
 from web.demo import load as demo_shop
 from web.founding import found, slug_of
 from web.listeners import listening
+
+LONGEST_NAME = 200
+ADDRESS = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
 
 
 @asynccontextmanager
@@ -105,30 +109,28 @@ async def demo(settings: Settings, out: Console) -> None:
 
 
 async def create(settings: Settings, out: Console, name: str, email: str, *, as_json: bool) -> None:
-    slug = slug_of(name)
-    if not slug or "@" not in email:
+    name, email, slug = name.strip(), email.strip().lower(), slug_of(name)
+    if not name or len(name) > LONGEST_NAME or not ADDRESS.fullmatch(email):
         raise BadInput('Give a name and an e-mail address: deskhand create "Café Noir" --email you@cafe-noir.example')
     password, site_key = secrets.token_urlsafe(9), secrets.token_urlsafe(12)
     async with _database(settings, checked=False) as db:
         await schema.migrate(db)
         defaults = accounts.OrganizationSettings().model_dump()
-        organization = Organization(id=new_id(), slug=slug, name=name.strip(), settings=defaults)
+        organization = Organization(id=new_id(), slug=slug, name=name, settings=defaults)
         admin = Member(
-            email=email.strip().lower(),
+            email=email,
             name=email.partition("@")[0],
             role="admin",
             password_hash=accounts.hash_password(password),
         )
-        await found(db, SecretBox(settings.key()), organization, admin, site_key)
-        async with db.write(organization.id) as scope:
-            api_key = accounts.create_api_key(scope, "first key")
+        api_key = await found(db, SecretBox(settings.key()), organization, admin, site_key)
     if as_json:
-        made = {"organization": slug, "email": admin.email, "password": password}
+        made = {"organization": slug, "email": email, "password": password}
         print(json.dumps({**made, "site_key": site_key, "api_key": api_key}))  # noqa: T201
         return
     out.print(
-        f"\n  [bold]{escape(name.strip())}[/] is set up. The password and the API key are shown this once.\n\n"
-        f"  Console    e-mail      {admin.email}\n"
+        f"\n  [bold]{escape(name)}[/] is set up. The password and the API key are shown this once.\n\n"
+        f"  Console    e-mail      {escape(email)}\n"
         f"             password    {password}\n"
         f"  API key                {api_key}\n"
         f"  Your site  data-site-key={json.dumps(site_key)}\n\n"
@@ -154,7 +156,7 @@ async def ingest(
         print(json.dumps(asdict(done)))  # noqa: T201
     else:
         out.print(
-            f"{organization.name}: {done.added} added, {done.changed} changed, "
+            f"{escape(organization.name)}: {done.added} added, {done.changed} changed, "
             f"{done.unchanged} unchanged, {done.removed} removed."
         )
 
@@ -164,16 +166,16 @@ async def remove(settings: Settings, out: Console, source: str, slug: str | None
         organization = await _organization(db, slug)
         async with db.read(organization.id) as scope:
             known = await store.sources(scope)
-        place = next((place for place in (source, fetch.place_of(source)) if place in known), None)
-        if place is None:
+        if source not in known and fetch.place_of(source) not in known:
             raise BadInput(f"Nothing was read from {source}. Articles came from: {', '.join(known) or 'nowhere yet'}.")
         encoder = Encoder(settings.encoder_sessions)
-        done = await store.ingest(db, organization.id, encoder, [], place)
+        place = fetch.place_of(source)
+        done = await store.ingest(db, organization.id, encoder, [], place if place in known else source)
         encoder.close()
     if as_json:
         print(json.dumps(asdict(done)))  # noqa: T201
     else:
-        out.print(f"{organization.name}: {done.removed} articles removed.")
+        out.print(f"{escape(organization.name)}: {done.removed} articles removed.")
 
 
 async def ask(settings: Settings, out: Console, text: str, slug: str | None, *, as_json: bool) -> None:

@@ -42,10 +42,11 @@ class Nodes:
         meaning = encoding if text == question.text else await self._encoder.read(text)
         follow_up = None if pick or text == question.text else Asked(question.text, encoding)
         retrieval = question.knowledge.search(text, meaning, asked=follow_up)
-        if retrieval.confidence < policy.threshold_of(question.profile) and (asked := asks_once(text)):
+        unsure = retrieval.confidence < policy.threshold_of(question.profile)
+        if unsure and not follow_up and (asked := asks_once(text)):
             alone = question.knowledge.search(asked, await self._encoder.read(asked))
             if _bears_out(retrieval, alone):
-                text, retrieval, follow_up = asked, alone, None
+                text, retrieval = asked, alone
         if question.without:
             left = tuple(hit for hit in retrieval.hits if hit.article.id not in question.without)
             retrieval = replace(retrieval, hits=left)
@@ -134,7 +135,7 @@ def _bears_out(whole: Retrieval, alone: Retrieval) -> bool:
 
 def _asked_before(question: Question) -> list[str]:
     """What a message that cannot stand by itself may follow up on; what it replies to comes nearest."""
-    earlier = [utterance.text for utterance in question.history if utterance.author == "customer"]
+    earlier = [said.text for said in question.history if said.author == "customer" and not intents.courtesy(said.text)]
     return [*earlier, question.quote] if question.quote else earlier
 
 

@@ -28,6 +28,7 @@ _CODE = re.compile(
     r"(?!(?:\d+(?:st|nd|rd|th|am|pm|h|hr|hrs|min|days?|kg|g|cm|mm|m|km|l|ml|x|k)|(?:19|20)\d\d)$)"
     r"(?:[a-z]{1,4}\d+[a-z\d]*|\d+[a-z][a-z\d]*|\d{4,})$"
 )
+_FEWEST_DIGITS = 4  # of a number that is nobody's but the customer's
 _SHORT = 600  # characters: a paragraph
 _LOCAL = threading.local()  # a PyStemmer object must not be shared between threads
 _K1 = 1.2  # how soon a repeated word stops counting
@@ -100,9 +101,16 @@ class Lexicon:
         self._shapes = frozenset(_shape(word) for word in found if _CODE.match(word))
 
     def says_something(self, text: str) -> bool:
-        """Whether there is a word in it to search for."""
-        words = content_words(text, self._words)
-        return any(word in self._postings or not self._is_foreign(word) for word in words)
+        """Whether there is anything to search for: not in "yes", nor in an order's number."""
+        words = self._words(text)
+        return (len(words) > 1 and not all(map(self._is_number, words))) or any(map(self._is_telling, words))
+
+    def _is_telling(self, word: str) -> bool:
+        return word not in _EMPTY and (word in self._postings or not self._is_number(word))
+
+    def _is_number(self, word: str) -> bool:
+        """Somebody's own: an order's, a customer's."""
+        return self._is_foreign(word) and sum(character.isdigit() for character in word) >= _FEWEST_DIGITS
 
     def match(self, text: str) -> LexicalMatch:
         scores = np.zeros(self._count, dtype=np.float32)

@@ -72,6 +72,11 @@ def ranking(asked: Sequence[str], passages: Sequence[Terms], closeness: Sequence
     return sorted(range(len(passages)), key=rank)
 
 
+def tells_apart(word: str, passages: Sequence[Terms]) -> bool:
+    """Whether some of the passages are labelled with the word, and others are not."""
+    return 0 < sum(word in terms.labels for terms in passages) < len(passages)
+
+
 def _emphasis(word: str, number: int, passages: Sequence[Terms]) -> float:
     if word in passages[number].labels:
         return LABELLED

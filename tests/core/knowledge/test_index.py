@@ -92,6 +92,13 @@ async def test_the_same_question_gets_the_same_answer_from_every_thread(
     assert {result.confidence for result in results} == {results[0].confidence}
 
 
+async def test_where_you_are_is_a_question_though_its_words_are_small(
+    index_of: IndexOf, encoder: Encoder, shop: list[Article]
+) -> None:
+    way = Article("way", "How do I get to you?", "Take bus 12 to the harbour and walk on for two minutes.")
+    assert (await ask(await index_of([*shop, way]), encoder, "How do I get there?")).hits[0].article.id == "way"
+
+
 @pytest.mark.parametrize("text", ["x" * 5000, "voucher \ud83d", "مرحبا"])
 async def test_any_message_gets_a_result(index_of: IndexOf, encoder: Encoder, shop: list[Article], text: str) -> None:
     result = await ask(await index_of(shop), encoder, text)
@@ -99,7 +106,7 @@ async def test_any_message_gets_a_result(index_of: IndexOf, encoder: Encoder, sh
     assert np.isfinite(result.confidence)
 
 
-@pytest.mark.parametrize("text", ["", " ", "?!", "🎉", "\ud83d", "yes", "Can you do that?", "12345", "RX48213GB"])
+@pytest.mark.parametrize("text", ["", " ", "?!", "🎉", "\ud83d", "yes", "12345", "RX48213GB"])
 async def test_a_message_that_names_nothing_finds_nothing(
     index_of: IndexOf, encoder: Encoder, shop: list[Article], text: str
 ) -> None:
@@ -133,6 +140,44 @@ After that we refund nothing.
 
 A replacement costs 5 euros and is made at the desk while you wait.""",
 )
+
+
+BOATS = Article(
+    "boats",
+    "Our boats",
+    """All boats are kept at the pier, and you hire them at the desk. Bring an identity card as a deposit; without one
+we cannot lend you any boat. Life jackets are included, and children must wear theirs at all times, on the pier as well.
+
+## Rowing boat
+
+A rowing boat costs 15 euros an hour and holds four people. You need no licence for it.
+
+## Electric boat
+
+An electric boat costs 40 euros an hour and holds six people. You need no licence for it, but you must be 18.
+
+## Sailing boat
+
+A sailing boat costs 30 euros an hour and holds five people. You need the inland sailing licence for it.""",
+)
+
+
+@pytest.mark.parametrize(
+    ("before", "follow_up", "heading"),
+    [
+        ("How much does the sailing boat cost?", "do I need a licence for it?", "Sailing boat"),
+        ("Do I need a licence for the electric boat?", "how much is it?", "Electric boat"),
+        ("How much does the sailing boat cost?", "and a rowing boat?", "Rowing boat"),
+    ],
+)
+async def test_a_follow_up_stays_with_its_subject_unless_it_names_another(
+    index_of: IndexOf, encoder: Encoder, shop: list[Article], before: str, follow_up: str, heading: str
+) -> None:
+    index, whole = await index_of([*shop, BOATS]), f"{before} {follow_up}"
+    asked = Asked(follow_up, await encoder.read(follow_up))
+    hit = index.search(whole, await encoder.read(whole), asked=asked).hits[0]
+    assert hit.passage is not None
+    assert hit.passage.heading == heading
 
 
 @pytest.mark.parametrize(
