@@ -29,9 +29,9 @@ Vector = Matrix
 READ = 4  # articles that the reader compares with the message: of six no more come out right
 REREAD = 0.06  # what its verdict may move an article up or down; scores of neighbours differ by some hundredths
 UNREAD = -8.0  # the verdict on the others, and the most that a verdict says for or against
-# Follow-ups: from 1 to 3, 0.06 to 0.15 and 0.1 to 0.3 five in two hundred find another passage.
+# Follow-ups: from 1 to 2, 0.15 to 0.25 and 0.1 to 0.3 five in two hundred find another passage.
 NEW = 2.0  # what is newly asked counts for, beside it together with what it follows up on
-ALIKE = 0.1  # cosines of sections to what is newly asked that say nothing against each other
+ALIKE = 0.2  # cosines of sections to what is newly asked that say nothing against each other
 POINTED = 0.3  # what a section gains whose label was named before
 SHARPNESS = 30.0  # of the softmax over articles: a score of 0.05 less has about a third of the share
 
