@@ -29,6 +29,7 @@ Vector = Matrix
 READ = 4  # articles that the reader compares with the message: of six no more come out right
 REREAD = 0.06  # what its verdict may move an article up or down; scores of neighbours differ by some hundredths
 UNREAD = -8.0  # the verdict on the others, and the most that a verdict says for or against
+LACKING = 0.5  # what the topic's probability is worth where the first article lacks a code that it should hold
 # Follow-ups: from 1 to 2, 0.15 to 0.25 and 0.1 to 0.3 five in two hundred find another passage.
 NEW = 2.0  # what is newly asked counts for, beside it together with what it follows up on
 ALIKE = 0.2  # cosines of sections to what is newly asked that say nothing against each other
@@ -138,7 +139,7 @@ class KnowledgeIndex:
         found = [_Found(compared[place], float(refined[place])) for place in order]
         found += [_Found(number, min(float(scores[number]), found[-1].score)) for number in rest]
         evidence = self._evidence(cosines, match, found[: len(compared)], fits, order, verdicts)
-        topic = self._confidence.topic.probability(evidence)
+        topic = self._confidence.topic.probability(evidence) * (LACKING if evidence.named < 0 else 1)
         hits = tuple(self._hit(one, cosines, content_words(text, self._words), asked) for one in found[:k])
         return Retrieval(hits, topic * self._confidence.choice.probability(evidence), topic, evidence)
 

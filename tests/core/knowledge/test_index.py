@@ -60,7 +60,7 @@ async def test_pages_that_differ_in_one_code_are_told_apart(index_of: IndexOf, e
         result = await ask(index, encoder, f"what should I do about error {code}")
         assert result.hits[0].article.id == code
         assert result.confidence > DEFAULT_THRESHOLD
-    assert (await ask(index, encoder, "what should I do about error E9999")).confidence < 0.3
+    assert (await ask(index, encoder, "what should I do about error E9999")).confidence < 0.2
 
 
 async def test_a_copy_is_neither_shown_nor_a_rival(index_of: IndexOf, encoder: Encoder, shop: list[Article]) -> None:

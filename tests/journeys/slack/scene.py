@@ -25,7 +25,7 @@ from tests.waiting import until
 UNCOVERED = "Do you sell helicopters for the moon?"
 PATIENCE_S = 20.0
 """Ended by what is waited for, long before; a busy machine may take its time."""
-HUMAN = "I want to talk to a human about my delivery"
+HUMAN = "I want to talk to a human about how long delivery takes"
 
 
 @dataclass
