@@ -2,8 +2,8 @@
 
 from core.knowledge.index import Hit, Retrieval
 
-# 8 to 28 in 100 questions are so offered, and the right article is among the candidates in 92 of 100 on Banking77, 96 on
-# CLINC150, 94 to 100 on the demo shop and the ten trades, and 57 on covid_faq (docs/evaluation.md).
+# 8 to 28 in 100 questions are so offered, and the right article is among the candidates in 92 of 100 on Banking77, 96
+# on CLINC150, 94 to 100 on the demo shop and the ten trades, and 57 on covid_faq (docs/evaluation.md).
 SURE_TOPIC = 0.9
 NEAR = 0.16  # of the first article's score
 MOST = 3
