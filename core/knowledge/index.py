@@ -126,8 +126,7 @@ class KnowledgeIndex:
         the whole of the message."""
         if not self.articles or not self._lexicon.says_something(text):
             return Retrieval((), 0.0, 0.0)
-        message = self._space.damped(meaning.vector[None].astype(np.float32))
-        cosines = self._space.cosines(message)
+        cosines = self._cosines(meaning)
         match = self._lexicon.match(text)
         scores = self._selftest.weights.mix(cosines, match.scores[None])[0]
         nearest = self._without_copies(best_first(scores, max(k, selftest.COMPARED) + 5))
@@ -140,8 +139,13 @@ class KnowledgeIndex:
         found += [_Found(number, min(float(scores[number]), found[-1].score)) for number in rest]
         evidence = self._evidence(cosines, match, found[: len(compared)], fits, order, verdicts)
         topic = self._confidence.topic.probability(evidence) * (LACKING if evidence.named < 0 else 1)
-        hits = tuple(self._hit(one, cosines, content_words(text, self._words), asked) for one in found[:k])
+        said = content_words(text, self._words)
+        newly = _Newly(content_words(asked.text, self._words), self._cosines(asked.meaning)) if asked else None
+        hits = tuple(self._hit(one, cosines, said, newly) for one in found[:k])
         return Retrieval(hits, topic * self._confidence.choice.probability(evidence), topic, evidence)
+
+    def _cosines(self, meaning: Meaning) -> Cosines:
+        return self._space.cosines(self._space.damped(meaning.vector[None].astype(np.float32)))
 
     def rarity(self, message: Tokens) -> Matrix:
         """How rare each word piece of a message is here (idf)."""
@@ -179,28 +183,26 @@ class KnowledgeIndex:
             first.setdefault(int(self._lexicon.copies[number]), number)
         return list(first.values())
 
-    def _hit(self, found: "_Found", cosines: Cosines, said: Sequence[str], asked: Asked | None) -> Hit:
+    def _hit(self, found: "_Found", cosines: Cosines, said: Sequence[str], newly: "_Newly | None") -> Hit:
         number = found.article
         terms, near = self._terms[number], self._space.to_passages(cosines, number)
-        if asked and len(terms) > 1:
-            order = self._newly_asked(number, near, said, asked)
+        if newly and len(terms) > 1:
+            order = self._newly_asked(number, near, said, newly)
         else:
             order = ranking(said, terms, near.tolist())
         best, second, *_ = (*(self._passages[number][place] for place in order[:2]), None, None)
         return Hit(self.articles[number], found.score, best, second)
 
-    def _newly_asked(self, number: int, near: Matrix, said: Sequence[str], asked: Asked) -> list[int]:
+    def _newly_asked(self, number: int, near: Matrix, said: Sequence[str], newly: "_Newly") -> list[int]:
         """The passages' places, most by what is newly asked. Where sections are alike to that ("Do I need a licence for
         it?", with a section a boat), the words of what "it" was decide."""
-        message = self._space.damped(asked.meaning.vector[None].astype(np.float32))
-        own = self._space.to_passages(self._space.cosines(message), number).copy()
-        telling, terms = content_words(asked.text, self._words), self._terms[number]
+        own, terms = self._space.to_passages(newly.cosines, number).copy(), self._terms[number]
         alike = np.flatnonzero(own >= own.max() - ALIKE)
-        if not any(tells_apart(word, terms) for word in telling):
+        if not any(tells_apart(word, terms) for word in newly.words):
             title, rivals = self._words(self.articles[number].title), [terms[place] for place in alike]
             pointing = {word for word in said if word not in title and tells_apart(word, rivals)}
             own[[place for place in alike if terms[place].labels & pointing]] += POINTED
-        return ranking(telling, terms, ((near + NEW * own) / (1 + NEW)).tolist())
+        return ranking(newly.words, terms, ((near + NEW * own) / (1 + NEW)).tolist())
 
     def _evidence(
         self,
@@ -241,6 +243,14 @@ class KnowledgeIndex:
             read_any=_limited(float(np.log(np.exp(verdicts).sum()))),
             read_lead=verdict - float(against.max(initial=UNREAD)),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Newly:
+    """What a follow-up asks by itself: the words that carry meaning, and its cosines."""
+
+    words: Sequence[str]
+    cosines: Cosines
 
 
 @dataclass(frozen=True, slots=True)

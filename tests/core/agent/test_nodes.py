@@ -281,6 +281,13 @@ async def test_a_follow_up_does_not_get_the_part_of_a_page_that_was_just_quoted(
     assert same.answer is not None, "for a person to look at"
 
 
+async def test_thanks_in_between_are_not_what_a_follow_up_is_about(ask: Ask) -> None:
+    outcome = await ask("and to Austria?", ("customer", COVERED), ("ai", IN_OUR_WORDS), ("customer", "ok perfect!"))
+    assert outcome.decision == Decision("answer")
+    assert outcome.answer is not None
+    assert "Austria" in outcome.answer.text
+
+
 @pytest.mark.parametrize("text", ["Are you a robot?", "who am I talking to", "Hi, are you human?"])
 async def test_it_says_what_it_is(ask: Ask, text: str) -> None:
     outcome = await ask(text)
