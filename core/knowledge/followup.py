@@ -25,11 +25,21 @@ _POINTS_NOWHERE = re.compile(
 )
 # "How long?", "why not?", "for how much?": a question word and nothing to ask about.
 _ASKS_ONLY = re.compile(r"(for |until |by |from |since )?(how|when|why|where|who|which|what|really)\b", re.IGNORECASE)
+_ASKS_PRICE = re.compile(
+    r"\bhow (much|expensive) (is|are|was|were|does|do|will|would|for)\b|\b(costs?|prices?)\b", re.IGNORECASE
+)
+_PRICE = ("cost", "price")
 _MEASURES = frozenset({"long", "much", "mani", "soon", "far", "often", "late", "earli", "come"})
 _THANKS_FIRST = re.compile(
     r"^\W*(thanks|thank you|thx|great|perfect|cool|ok|okay|alright|got it|good|nice)\b[\s,.!]*(a lot|so much)?[\s,.!]*",
     re.IGNORECASE,
 )
+
+
+def asked_words(text: str, words: Words) -> list[str]:
+    """The stems that carry meaning; where the price is asked for, every word for it: "how much" stands on no page."""
+    telling = content_words(text, words)
+    return list(dict.fromkeys((*telling, *_PRICE))) if _ASKS_PRICE.search(text) else telling
 
 
 def depends_on_context(text: str) -> bool:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from core.knowledge import reader, selftest
 from core.knowledge.chunking import ViewKind
 from core.knowledge.confidence import Evidence, shipped
+from core.knowledge.followup import asked_words
 from core.knowledge.lexical import LexicalMatch, Lexicon, Words, content_words
 from core.knowledge.records import terse
 from core.knowledge.relevance import Terms, ranking, tells_apart
@@ -140,7 +141,7 @@ class KnowledgeIndex:
         evidence = self._evidence(cosines, match, found[: len(compared)], fits, order, verdicts)
         topic = self._confidence.topic.probability(evidence) * (LACKING if evidence.named < 0 else 1)
         said = content_words(text, self._words)
-        newly = _Newly(content_words(asked.text, self._words), self._cosines(asked.meaning)) if asked else None
+        newly = _Newly(asked_words(asked.text, self._words), self._cosines(asked.meaning)) if asked else None
         hits = tuple(self._hit(one, cosines, said, newly) for one in found[:k])
         return Retrieval(hits, topic * self._confidence.choice.probability(evidence), topic, evidence)
 

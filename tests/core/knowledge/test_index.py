@@ -184,6 +184,7 @@ async def test_a_follow_up_stays_with_its_subject_unless_it_names_another(
     ("follow_up", "heading"),
     [
         ("is it cheaper in April?", "What it costs"),
+        ("how much is it?", "What it costs"),
         ("and what if I lose it?", "Lost card"),
         ("can I return it?", "If you want to give it back"),
         ("what's included?", "What it includes"),
