@@ -1,6 +1,6 @@
 # torch and onnx are installed for building only.
 # mypy: disable-error-code="import-not-found,misc,no-any-return"
-"""Trains the reader: `python -m core.knowledge.build.reader` (`make models`), a quarter of an hour on one core.
+"""Trains the reader: `python -m core.knowledge.build.reader` (`make models`), under half an hour on one core.
 
 It learns from the invented businesses in tests/data/trades/reader alone, so that every other knowledge base says how it
 does on one that it has never seen. Each question is put to its business's articles, the likeliest six at a time. In two
